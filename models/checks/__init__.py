@@ -1,0 +1,50 @@
+"""What relates several tables of a model file to each other: names that must exist, times that must divide."""
+
+from collections.abc import Callable, Iterable
+
+from models.checks.basics import Problems
+from models.checks.inputs import check_channels, check_drives, check_pathways
+from models.checks.neurons import check_neurons, check_populations
+from models.checks.records import check_events, check_records
+from models.errors import Problem
+from models.quantities import Quantity, show_value
+from models.spec import NetworkSpec, SpikesRecord
+from models.steps import check_multiple
+
+__all__ = ["check_duration", "check_spec"]
+
+
+def check_spec(spec: NetworkSpec) -> list[Problem]:
+    """Return everything that is wrong between the tables of a spec, in the order of the file."""
+    if spec.network.dt.value <= 0:
+        return [Problem("network.dt", "is not above 0", got=show_value(spec.network.dt.text))]
+    checks: tuple[Callable[[NetworkSpec], Iterable[Problem]], ...] = (
+        _check_times,
+        check_neurons,
+        check_populations,
+        check_pathways,
+        check_drives,
+        check_channels,
+        check_records,
+        check_events,
+    )
+    return [problem for check in checks for problem in check(spec)]
+
+
+def check_duration(spec: NetworkSpec, duration: Quantity, place: str = "network.duration") -> list[Problem]:
+    """Return what is wrong with running a network for a duration: it must divide into steps and into every bin."""
+    dt_s = spec.network.dt.value
+    problems = check_multiple(place, duration, dt_s, "network.dt")
+    if problems:
+        return problems
+    for name, record in spec.record.items():
+        if not isinstance(record, SpikesRecord) and not check_multiple("", record.interval, dt_s, ""):
+            problems += check_multiple(place, duration, record.interval.value, f"record.{name}.interval")
+    return problems
+
+
+def _check_times(spec: NetworkSpec) -> Problems:
+    for name, record in spec.record.items():
+        if not isinstance(record, SpikesRecord):
+            yield from check_multiple(f"record.{name}.interval", record.interval, spec.network.dt.value, "network.dt")
+    yield from check_duration(spec, spec.network.duration)

@@ -1,0 +1,26 @@
+"""The pipeline: emit, compile, run, load, and what comes after.
+
+    from pipeline import simulate, load_run
+
+    run = simulate("hierarchy", duration="2 s", seed=1, settings={"drive.background.rate": "12 Hz"})
+    run.currents(populations=["L1E"])
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.run import Run, load_run
+    from pipeline.simulation import simulate
+
+__all__ = ["Run", "load_run", "simulate"]
+
+_HOMES = {"Run": "pipeline.run", "load_run": "pipeline.run", "simulate": "pipeline.simulation"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that the command line does not wait for what it does not need."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

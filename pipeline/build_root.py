@@ -1,0 +1,38 @@
+"""Where generated things go: `build/` of a checkout, or another root, and the names within it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def default_root() -> Path:
+    """Return `$CURRENTS_BUILD`, else `build/` of the checkout that this package is in, else a folder of the user's cache."""
+    if chosen := os.environ.get("CURRENTS_BUILD"):
+        return Path(chosen)
+    if (_CHECKOUT / "pyproject.toml").is_file():
+        return _CHECKOUT / "build"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "brian2currents"
+
+
+@dataclass(frozen=True)
+class BuildRoot:
+    """The root folder of builds and runs."""
+
+    path: Path
+
+    @property
+    def binaries(self) -> Path:
+        """One folder per build fingerprint: the C++ and the binary."""
+        return self.path / "binaries"
+
+    @property
+    def runs(self) -> Path:
+        """Runs whose folder was not chosen by `--out`."""
+        return self.path / "runs"
+
+    @property
+    def scratch(self) -> Path:
+        """Folders in the making; each is renamed to its place when it is complete."""
+        return self.path / "scratch"

@@ -1,0 +1,279 @@
+"""The `currents` command: one function per verb, each a thin layer over the Python interface."""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from models.errors import CurrentsError, Problem, SpecError
+from models.files import list_networks, load_network, read_description
+
+EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 1, 2, 70, 130
+
+app = App(
+    name="currents",
+    help="Simulate hierarchies of spiking layers and tabulate every current that reaches every neuron.",
+    version_flags=["--version"],
+)
+
+type Json = Annotated[bool, Parameter(name="--json", help="Print JSON, for machines.", negative=())]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a verb; return its exit code: 0 only if what it promised happened, 2 for a usage or spec error."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        result = app(words, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        return _report(SpecError(Problem("currents", str(error).strip().rstrip("."), next="currents --help")), words)
+    except CurrentsError as error:
+        return _report(error, words)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has left; there is nobody to tell.
+        sys.stderr.close()
+        return EXIT_FAILED
+    except Exception:
+        # Brian2 replaces sys.excepthook by one that blames Brian2.
+        traceback.print_exc()
+        print("currents: this is a bug in brian2currents; please report it with the lines above.", file=sys.stderr)
+        return EXIT_BUG
+    return result if isinstance(result, int) else 0
+
+
+def _report(error: CurrentsError, words: list[str]) -> int:
+    if "--json" in words:
+        problems = [{key: text for key, text in vars(p).items() if text is not None} for p in error.problems]
+        print(json.dumps({"error": type(error).__name__, "problems": problems}, ensure_ascii=False))
+    else:
+        print(error, file=sys.stderr)
+    return error.exit_code
+
+
+def _print_json(content: object) -> None:
+    print(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+
+
+@app.command(name="list")
+def list_verb(*, as_json: Json = False) -> None:
+    """List the shipped networks, one line each."""
+    described = {name: read_description(path) for name, path in list_networks().items()}
+    if as_json:
+        _print_json(described)
+        return
+    width = max(map(len, described), default=0)
+    for name, description in described.items():
+        print(f"{name:{width}}  {description}")
+
+
+@app.command
+def describe(
+    model: str,
+    *,
+    set: Annotated[list[str] | None, Parameter(name="--set", help="PATH=VALUE, any number of times.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a model as tables: populations, neurons, pathways, drive, recording.
+
+    Parameters
+    ----------
+    model
+        A shipped network's name or a model file.
+    """
+    from models.describe import describe_network, format_tables, tables_to_json
+
+    spec = load_network(model, _read_settings(set))
+    tables = describe_network(spec)
+    if as_json:
+        _print_json(tables_to_json(tables))
+    else:
+        print(format_tables(tables))
+
+
+@app.command
+def simulate(
+    model: str,
+    *,
+    duration: str | None = None,
+    seed: int | None = None,
+    set: Annotated[list[str] | None, Parameter(name="--set", help="PATH=VALUE, any number of times.")] = None,
+    device: Literal["reference"] = "reference",
+    record_interval: str | None = None,
+    out: Path | None = None,
+    arch: Literal["native", "x86-64-v3", "x86-64-v2"] = "native",
+    build_root: Path | None = None,
+    as_json: Json = False,
+) -> None:
+    """Build and run a model, and show a summary.
+
+    Parameters
+    ----------
+    model
+        A shipped network's name or a model file.
+    duration
+        Model time, such as "10 s".
+    seed
+        Of initial values and drive; the model's own when not given.
+    device
+        What runs the network.
+    record_interval
+        Interval of every recorder of currents, such as "1 ms".
+    out
+        The run's folder: new, or empty.
+    arch
+        Machine to compile for.
+    build_root
+        Root folder of builds and runs.
+    """
+    from pipeline.simulation import simulate as simulate_network
+
+    settings = _read_settings(set)
+    with _show_progress(quiet=as_json) as (notify, progress):
+        run = simulate_network(
+            model,
+            duration=duration,
+            seed=seed,
+            settings=settings,
+            device=device,
+            record_interval=record_interval,
+            out=out,
+            arch=arch,
+            build_root=build_root,
+            notify=notify,
+            progress=progress,
+        )
+    summary = run.summary()
+    if as_json:
+        _print_json({"path": str(run.path), "manifest": run.manifest, "summary": summary.to_dict("records")})
+        return
+    for note in run.spec.notes:
+        print(f"note: {note}")
+    _print_summary(run, summary)
+
+
+def _print_summary(run: Any, summary: Any) -> None:
+    from pipeline.show import format_summary
+
+    print(format_summary(summary))
+    silent = list(summary.loc[summary["silent_fraction"] == 1, "population"])
+    if silent:
+        print(f"warning: never fired: {', '.join(silent)}")
+    manifest = run.manifest
+    per_second = manifest["simulation_s"] / manifest["duration_s"]
+    print(
+        f"\nsimulated {manifest['duration_s']:g} s of model time in {manifest['simulation_s']:.1f} s ({per_second:.2f} s per second)"
+    )
+    print(f"run: {run.path}")
+    print(f"next: currents tables {run.path} --to tables")
+
+
+@contextmanager
+def _show_progress(*, quiet: bool) -> Iterator[tuple[Callable[[str], None], Callable[[float], None]]]:
+    """Show stages and a bar with the time left, on stderr; plain lines where that is no terminal."""
+    console = Console(stderr=True, quiet=quiet)
+    columns = (TextColumn("{task.description:10}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    if not console.is_terminal:
+        yield _plain_progress(console)
+        return
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console) as bars:
+        task: list[Any] = []
+
+        def notify(stage: str) -> None:
+            if task:
+                bars.update(task[-1], total=1.0, completed=1.0)
+            task.append(bars.add_task(stage, total=1.0 if stage == "run" else None))
+
+        def progress(completed: float) -> None:
+            bars.update(task[-1], completed=completed)
+
+        yield notify, progress
+        if task:
+            bars.update(task[-1], total=1.0, completed=1.0)
+
+
+def _plain_progress(console: Console) -> tuple[Callable[[str], None], Callable[[float], None]]:
+    shown = [0]
+
+    def notify(stage: str) -> None:
+        console.print(f"{stage} …")
+
+    def progress(completed: float) -> None:
+        tenth = int(completed * 10)
+        if tenth > shown[0]:
+            shown[0] = tenth
+            console.print(f"  {tenth * 10} %")
+
+    return notify, progress
+
+
+def _read_settings(texts: list[str] | None) -> dict[str, object]:
+    settings: dict[str, object] = {}
+    for text in texts or []:
+        path, equals, value = text.partition("=")
+        if not equals or not path:
+            raise SpecError(
+                Problem(f"--set {text}", "has no value", 'PATH=VALUE, such as drive.background.rate="12 Hz"')
+            )
+        settings[path.strip()] = value.strip()
+    return settings
+
+
+@app.command
+def tables(
+    run: Path,
+    *,
+    to: Path,
+    format: Literal["parquet", "csv"] = "parquet",
+    populations: list[str] | None = None,
+    neurons: list[int] | None = None,
+    channels: list[str] | None = None,
+    start: str | None = None,
+    stop: str | None = None,
+    overwrite: bool = False,
+    as_json: Json = False,
+) -> None:
+    """Write a run's tables.
+
+    Parameters
+    ----------
+    run
+        A run's folder.
+    to
+        Folder for the tables.
+    format
+        Parquet, or CSV.
+    populations, neurons, channels
+        What to write; everything when not given.
+    start, stop
+        Times, such as "100 ms".
+    overwrite
+        Replace tables that are there.
+    """
+    from pipeline.export import export_tables
+    from pipeline.run import load_run
+
+    written = export_tables(
+        load_run(run),
+        to,
+        format=format,
+        populations=populations,
+        neurons=neurons,
+        channels=channels,
+        start=start,
+        stop=stop,
+        overwrite=overwrite,
+    )
+    if as_json:
+        _print_json({"written": [str(path) for path in written]})
+    else:
+        for path in written:
+            print(path)

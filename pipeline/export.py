@@ -1,0 +1,261 @@
+"""Tables of a run as files, with their units and the run's manifest beside them."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from models.errors import Problem, SpecError
+from models.steps import step_time
+from models.tables import INPUT_COLUMNS, RATE_COLUMNS, SPIKE_COLUMNS, Column, current_columns, state_columns
+from pipeline.atomic import write_atomically
+from pipeline.errors import ExistingFileError, OutputError
+from pipeline.recording import Recording
+from pipeline.run import Run
+from pipeline.selection import Names, Neurons, NeuronSelection, select_names, select_neurons, unknown_name
+from pipeline.tabulate import (
+    iterate_currents,
+    iterate_spikes,
+    iterate_states,
+    neurons_of_populations,
+    neurons_of_reader,
+    tabulate_inputs,
+    tabulate_rates,
+)
+from pipeline.time_axis import Time
+
+type Format = Literal["parquet", "csv"]
+
+COLUMNS_FILE = "columns.json"
+"""Names, types, units and meanings of the columns of every table that was written."""
+COLUMNS_VERSION = 1
+_PART_MB = 64.0
+"""Memory of the part of a table that is written at a time: one row group in Parquet."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table that is about to be written, in parts."""
+
+    name: str
+    columns: Mapping[str, Column]
+    frames: Iterator[pd.DataFrame]
+    """At least one, which may be empty."""
+
+
+def export_tables(
+    run: Run,
+    folder: str | Path,
+    format: str = "parquet",
+    populations: Names = None,
+    neurons: Neurons = None,
+    channels: Names = None,
+    start: Time | None = None,
+    stop: Time | None = None,
+    *,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write every recorded table of a run: one file per recorder, named after it, and `inputs` of drives' sources.
+
+    Tables larger than memory are written in parts. Each file appears whole or not at all, `manifest.json` last. In
+    Parquet, values are compressed by BYTE_STREAM_SPLIT and zstd, and units are in the metadata of the fields.
+
+    Parameters
+    ----------
+    run : Run
+    folder : path
+        Made if need be.
+    format : {"parquet", "csv"}
+    populations, neurons, channels, start, stop : optional
+        As for `Run.currents`. A recorder that holds nothing of what is named gives no file; rates are of whole
+        populations, and inputs of all drives.
+    overwrite : bool
+        Replace files of the same names.
+
+    Returns
+    -------
+    list of Path
+        The tables' files.
+
+    Raises
+    ------
+    SpecError
+        If something that is named does not exist, or nothing of it was recorded.
+    ExistingFileError
+        If a file is there already; nothing was written.
+    OutputError
+        If the folder cannot be written to.
+    """
+    if format not in _WRITERS:
+        raise SpecError(unknown_name("format", "format", format, _WRITERS))
+    folder = Path(folder).resolve()
+    tables = list(_list_tables(run.recording, populations, neurons, channels, start, stop))
+    if not tables:
+        raise SpecError(Problem("populations and neurons", "select nothing that was recorded"))
+    files = [folder / f"{table.name}.{format}" for table in tables]
+    columns, manifest = folder / COLUMNS_FILE, folder / run.folder.manifest.name
+    _prepare(run, folder, [*files, columns, manifest], overwrite)
+    for path, table in zip(files, tables, strict=True):
+        with replacing(path) as file:
+            _WRITERS[format](file, table)
+    write_atomically(columns, _describe_columns(tables, format))
+    write_atomically(manifest, run.folder.manifest.read_bytes())
+    return files
+
+
+def _prepare(run: Run, folder: Path, files: list[Path], overwrite: bool) -> None:
+    if folder == run.path.resolve():
+        raise SpecError(Problem(str(folder), "is the run itself", "another folder"))
+    there = [path.name for path in files if path.exists()]
+    if there and not overwrite:
+        next_ = "choose another folder, or allow it with: overwrite"
+        problem = Problem(str(folder), "holds files that would be replaced", got=", ".join(there), next=next_)
+        raise ExistingFileError(problem)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".{COLUMNS_FILE}.partial"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(Problem(str(folder), "cannot be written to", evidence=str(error))) from None
+
+
+def _list_tables(
+    recording: Recording, populations: Names, neurons: Neurons, channels: Names, start: Time | None, stop: Time | None
+) -> Iterator[Table]:
+    """Yield the tables that hold some of what is asked for; all of them are checked before one is written."""
+    selection = select_neurons(recording.network, populations, neurons)
+    window: dict[str, Any] = {"start": start, "stop": stop}
+    for name, trains in recording.spikes.items():
+        held = _held(selection, neurons_of_populations(recording.network, trains.populations))
+        if held is not None:
+            yield Table(name, SPIKE_COLUMNS, iterate_spikes(recording, recorder=name, **held, **window))
+    yield from _list_currents(recording, selection, channels, window)
+    for name, reader in recording.readers_of("states").items():
+        held = _held(selection, neurons_of_reader(reader))
+        if held is not None:
+            frames = iterate_states(recording, recorder=name, memory_mb=_PART_MB, **held, **window)
+            yield Table(name, state_columns(reader.units, str(reader.dtype)), frames)
+    yield from _list_rates(recording, selection, window)
+    if recording.inputs:
+        # A recorder may have this name, too; no recorder's name has a hyphen.
+        name = "inputs" if "inputs" not in recording.recorders else "drive-inputs"
+        yield Table(name, INPUT_COLUMNS, iter([tabulate_inputs(recording, **window)]))
+
+
+def _held(selection: NeuronSelection, recorded: NDArray[np.int32]) -> dict[str, Any] | None:
+    """Return arguments that select those of the recorded neurons that are asked for, or None when there are none."""
+    if selection.is_all:
+        return {}
+    held = selection.within(recorded)
+    return {"neurons": held} if held.size else None
+
+
+def _list_currents(
+    recording: Recording, selection: NeuronSelection, channels: Names, window: dict[str, Any]
+) -> Iterator[Table]:
+    readers = recording.readers_of("currents")
+    recorded = {variable for reader in readers.values() for variable in reader.variables()}
+    known = [channel.name for channel in recording.network.channels if channel.name in recorded]
+    chosen = select_names("channels", "recorded channel", channels, known)
+    for name, reader in readers.items():
+        held = _held(selection, reader.neurons("v"))
+        if held is not None:
+            shown = [channel for channel in chosen if channel in reader.variables()]
+            frames = iterate_currents(recording, recorder=name, channels=shown, memory_mb=_PART_MB, **held, **window)
+            yield Table(name, current_columns(shown, str(reader.dtype)), frames)
+
+
+def _list_rates(recording: Recording, selection: NeuronSelection, window: dict[str, Any]) -> Iterator[Table]:
+    for name, counts in recording.rates.items():
+        asked = [p for p in counts.populations if selection.populations is None or p in selection.populations]
+        if asked:
+            length_s = step_time(counts.steps_per_bin, recording.dt_s)
+            frame = tabulate_rates(recording, length_s, populations=asked, recorder=name, **window)
+            yield Table(name, RATE_COLUMNS, iter([frame]))
+
+
+def _describe_columns(tables: list[Table], format: str) -> str:
+    described = {
+        table.name: {
+            "file": f"{table.name}.{format}",
+            "columns": {name: asdict(column) for name, column in table.columns.items()},
+        }
+        for table in tables
+    }
+    return json.dumps({"version": COLUMNS_VERSION, "tables": described}, indent=1, ensure_ascii=False) + "\n"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file to write that takes the place of `path` when it is complete and on disk, and never before.
+
+    It has a temporary name in the same folder, which a later attempt uses again: what a killed one left is replaced.
+    """
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _write_parquet(file: IO[bytes], table: Table) -> None:
+    values = [name for name, column in table.columns.items() if column.dtype.startswith("float") and name != "time"]
+    first = next(table.frames)
+    schema = _schema(first, table.columns)
+    writer = pa.parquet.ParquetWriter(
+        file,
+        schema,
+        compression="zstd",
+        use_dictionary=[name for name in table.columns if name not in values],
+        use_byte_stream_split=values,
+    )
+    with writer:
+        for frame in chain([first], table.frames):
+            part = pa.Table.from_pandas(frame, preserve_index=False)
+            writer.write_table(part, row_group_size=max(1, len(frame)))
+
+
+def _schema(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pa.Schema:
+    """Return the schema of a table, with unit and meaning in the metadata of each field."""
+    schema = pa.Schema.from_pandas(frame, preserve_index=False)
+    fields = [
+        field.with_metadata({"unit": columns[field.name].unit, "meaning": columns[field.name].meaning})
+        for field in schema
+    ]
+    # The schema's own metadata hold what pandas needs to give back categories and `attrs`.
+    return pa.schema(fields, metadata=schema.metadata)
+
+
+def _write_csv(file: IO[bytes], table: Table) -> None:
+    """Write comma-separated values: numbers as the shortest text that reads back the same, NaN as nothing."""
+    file.write((",".join(table.columns) + "\n").encode())
+    options = pa.csv.WriteOptions(include_header=False, quoting_style="none", batch_size=1 << 16)
+    for frame in table.frames:
+        part = pa.Table.from_pandas(frame, preserve_index=False)
+        fields = [pa.field(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in part.schema]
+        pa.csv.write_csv(part.cast(pa.schema(fields)), file, options)
+
+
+_WRITERS: dict[str, Callable[[IO[bytes], Table], None]] = {"parquet": _write_parquet, "csv": _write_csv}

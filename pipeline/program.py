@@ -1,0 +1,170 @@
+"""The run stage: execute a binary, follow its progress, stop it when asked, and never take a broken run for a whole one."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from models.errors import Problem
+from pipeline.errors import ProgramError, RunInterrupted
+
+type Progress = Callable[[float], None]
+"""Called with the completed fraction, 0 to 1, about twice a second."""
+
+_TAIL_LINES = 8
+_PATIENCE_S = 10.0
+"""How long a program that was asked to stop may take before it is killed."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a program ended that did all it should."""
+
+    wall_s: float
+    """Wall time of the whole program."""
+    simulation_s: float
+    """Wall time of its time steps."""
+
+
+def run_binary(binary: Path, work: Path, log: Path, progress: Progress | None = None) -> Finished:
+    """Run a program of the reference device to its end.
+
+    Parameters
+    ----------
+    binary : Path
+    work : Path
+        Its working directory, with `static_arrays/`; it writes `results/` there.
+    log : Path
+        Receives everything that the program prints.
+    progress : callable, optional
+
+    Raises
+    ------
+    ProgramError
+        If it fails, is killed, or ends before its last step; with the end of its log.
+    RunInterrupted
+        If this process is interrupted (SIGINT, SIGTERM); the program is stopped first.
+    """
+    results = work / "results"
+    results.mkdir()
+    started = time.monotonic()
+    with log.open("w", encoding="utf-8") as output, _raise_on_sigterm():
+        # A session of its own: a Ctrl-C at the terminal reaches the program through us, once, and not directly.
+        process = subprocess.Popen(
+            [str(binary), "--results_dir", f"{results}/"],
+            cwd=work,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            completed = 0.0
+            for completed in _follow(process, output, progress):
+                pass
+            code = process.wait()
+        except KeyboardInterrupt:
+            _stop(process)
+            raise RunInterrupted(Problem(str(work.parent), f"was interrupted at {completed:.0%}")) from None
+    wall_s = time.monotonic() - started
+    return Finished(wall_s, _check_end(results, log, code))
+
+
+def _follow(process: "subprocess.Popen[str]", output: object, progress: Progress | None) -> Iterator[float]:
+    """Yield completed fractions from the program's stderr; other lines go to the log."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        try:
+            completed = float(json.loads(line)["completed"])
+        except (ValueError, TypeError, KeyError):
+            print(line, end="", file=output, flush=True)  # type: ignore[call-overload]
+            continue
+        if progress is not None:
+            progress(completed)
+        yield completed
+
+
+@contextmanager
+def _raise_on_sigterm() -> Iterator[None]:
+    """Treat SIGTERM like SIGINT, where that is possible: only the main thread may set handlers."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _check_end(results: Path, log: Path, code: int) -> float:
+    """Return the seconds of simulation, or raise what went wrong; exit code 0 proves nothing."""
+    if code != 0:
+        raise _program_error(log, f"ended with {_describe_code(code)}")
+    info = results / "last_run_info.txt"
+    simulation_s, completed = (float(word) for word in info.read_text().split()) if info.is_file() else (0.0, 0.0)
+    if completed < 1:
+        raise _program_error(log, f"stopped at {completed:.0%} of its steps")
+    complaints = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if "rror" in line]
+    if complaints:
+        raise _program_error(log, "ran on after an error")
+    return simulation_s
+
+
+def _describe_code(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _program_error(log: Path, what: str) -> ProgramError:
+    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
+    return ProgramError(
+        Problem(
+            "the simulation program",
+            what,
+            evidence=f"{log}" + (f"\n{tail}" if tail else " (empty)"),
+            likely_cause=_likely_cause(what),
+        )
+    )
+
+
+def _likely_cause(what: str) -> str | None:
+    if "SIGKILL" in what or "bad_alloc" in what:
+        return "memory ran out: the reference device holds every recording in memory until it ends"
+    return None
+
+
+def process_alive(pid: int) -> bool:
+    """Return whether a process of this machine exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,421 @@
+"""What a run recorded, opened but not read: its index is checked, and its arrays are read when and where asked for.
+
+All reading of per-neuron data goes through `Reader`, so that a layout is one class here and nothing elsewhere.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field, ValidationError
+
+from models.errors import Problem
+from models.expand import Expanded
+from models.spec import SpikesRecord
+from models.spec_errors import translate_errors
+from models.steps import step_time
+from pipeline.errors import RecordingError
+from pipeline.run_folder import RunFolder
+
+VERSION = 1
+"""Of the layout of `recording/`."""
+
+type Values = NDArray[np.float32] | NDArray[np.float64]
+type Columns = slice | NDArray[np.intp]
+
+
+class Reader(Protocol):
+    """A recorder of currents or states: values per bin and neuron, of one or more variables."""
+
+    @property
+    def name(self) -> str:
+        """The recorder's name in the spec."""
+
+    @property
+    def kind(self) -> Literal["currents", "states"]:
+        """The kind of its table."""
+
+    @property
+    def steps_per_bin(self) -> int:
+        """Length of a bin."""
+
+    @property
+    def n_bins(self) -> int:
+        """Number of complete bins."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values: float32 or float64."""
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """SI unit by variable, in the order of the recording; empty where it is not known."""
+
+    def variables(self) -> tuple[str, ...]:
+        """Return the names of what was recorded: `v` and channels, or state variables."""
+
+    def neurons(self, variable: str) -> NDArray[np.int32]:
+        """Return the neurons that a variable was recorded of: (n_neurons,) global indices, ascending."""
+
+    def read(self, variable: str, i_bin_start: int, i_bin_stop: int, columns: Columns | None = None) -> Values:
+        """Return (n_bins, n_neurons) values in SI units; `columns` are places in `neurons(variable)`, None for all."""
+
+
+@dataclass(frozen=True, eq=False)
+class RawArray:
+    """One variable of layout "raw": one file with a row of neurons per bin."""
+
+    path: Path
+    offset_bytes: int
+    neurons: NDArray[np.int32]
+    unit: str
+
+
+@dataclass(frozen=True, eq=False)
+class RawReader:
+    """A recorder whose arrays are all of layout "raw"."""
+
+    name: str
+    kind: Literal["currents", "states"]
+    steps_per_bin: int
+    n_bins: int
+    dtype: np.dtype[Any]
+    arrays: Mapping[str, RawArray]
+
+    @property
+    def units(self) -> dict[str, str]:
+        """SI unit by variable."""
+        return {name: array.unit for name, array in self.arrays.items()}
+
+    def variables(self) -> tuple[str, ...]:
+        """Return the names of what was recorded."""
+        return tuple(self.arrays)
+
+    def neurons(self, variable: str) -> NDArray[np.int32]:
+        """Return the recorded neurons of a variable."""
+        return self.arrays[variable].neurons
+
+    def read(self, variable: str, i_bin_start: int, i_bin_stop: int, columns: Columns | None = None) -> Values:
+        """Return values: a view of the file where `columns` is a slice or None, else a copy.
+
+        The file is mapped anew each time: pages that were read do not stay with the process once the view is gone.
+        """
+        array = self.arrays[variable]
+        shape = (i_bin_stop - i_bin_start, array.neurons.size)
+        if 0 in shape:
+            return np.empty(shape, self.dtype)[:, slice(None) if columns is None else columns]
+        offset = array.offset_bytes + i_bin_start * array.neurons.size * self.dtype.itemsize
+        rows = np.asarray(np.memmap(array.path, self.dtype, "r", offset, shape))
+        return rows if columns is None else rows[:, columns]
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeTrains:
+    """A recorder of spikes, sorted by step, then neuron."""
+
+    name: str
+    populations: tuple[str, ...]
+    """Names of the populations that it records."""
+    step: NDArray[np.int64]
+    """(n_spikes,) step in which v crossed the threshold."""
+    neuron: NDArray[np.int32]
+    """(n_spikes,) global index."""
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeCounts:
+    """A recorder of rates."""
+
+    name: str
+    populations: tuple[str, ...]
+    steps_per_bin: int
+    counts: NDArray[np.int64]
+    """(n_bins, n_populations) spikes."""
+
+
+@dataclass(frozen=True, eq=False)
+class SourceSpikes:
+    """The spikes of a drive's sources, sorted by step, then source."""
+
+    drive: str
+    step: NDArray[np.int64]
+    source: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """All that a run recorded."""
+
+    folder: RunFolder
+    network: Expanded
+    dt_s: float
+    n_steps: int
+    """Steps that are recorded: of a run that finished, all."""
+    readers: Mapping[str, Reader]
+    """Recorders of currents and of states."""
+    spikes: Mapping[str, SpikeTrains]
+    rates: Mapping[str, SpikeCounts]
+    inputs: Mapping[str, SourceSpikes]
+    partial: bool
+    """Whether the run may not have finished."""
+
+    def readers_of(self, kind: Literal["currents", "states"]) -> dict[str, Reader]:
+        """Return the recorders of one kind, by name."""
+        return {name: reader for name, reader in self.readers.items() if reader.kind == kind}
+
+    @property
+    def recorders(self) -> tuple[str, ...]:
+        """Names of all recorders."""
+        return (*self.readers, *self.spikes, *self.rates)
+
+
+def load_array[T: np.generic](path: Path, dtype: type[T], n_dimensions: int) -> NDArray[T]:
+    """Return the array of a .npy file, mapped.
+
+    Raises
+    ------
+    RecordingError
+        If it is missing, cannot be read, or is of another type.
+    """
+    try:
+        array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except FileNotFoundError:
+        raise RecordingError(Problem(str(path), "is missing")) from None
+    except (OSError, ValueError, EOFError) as error:
+        raise RecordingError(Problem(str(path), "cannot be read as a .npy file", evidence=str(error))) from None
+    if array.dtype != dtype or array.ndim != n_dimensions:
+        expected = f"{n_dimensions} dimension{'s' * (n_dimensions > 1)} of {np.dtype(dtype)}"
+        raise RecordingError(Problem(str(path), "holds something else", expected, f"{array.ndim} of {array.dtype}"))
+    return cast(NDArray[T], array)
+
+
+class _Array(BaseModel):
+    layout: Literal["raw"]
+    file: str
+    offset_bytes: Annotated[int, Field(ge=0)] = 0
+    neurons: str
+    unit: str = ""
+
+
+class _Binned(BaseModel):
+    kind: Literal["currents", "states"]
+    steps_per_bin: Annotated[int, Field(ge=1)]
+    n_bins: Annotated[int, Field(ge=0)]
+    dtype: Literal["float32", "float64"]
+    arrays: dict[str, _Array]
+
+
+class _Spikes(BaseModel):
+    kind: Literal["spikes"]
+    step: str
+    neuron: str
+
+
+class _Rates(BaseModel):
+    kind: Literal["rates"]
+    steps_per_bin: Annotated[int, Field(ge=1)]
+    n_bins: Annotated[int, Field(ge=0)]
+    populations: list[str]
+    counts: str
+
+
+class _Input(BaseModel):
+    step: str
+    source: str
+
+
+class _Index(BaseModel):
+    version: int
+    dt_s: float
+    n_steps: Annotated[int, Field(ge=1)]
+    recorders: dict[str, Annotated[_Binned | _Spikes | _Rates, Field(discriminator="kind")]]
+    inputs: dict[str, _Input] = {}
+
+
+def open_recording(folder: RunFolder, network: Expanded, *, partial: bool = False) -> Recording:
+    """Open the recording of a run; every file is checked to be there and to have the size that the index says.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    network : Expanded
+        The network that ran.
+    partial : bool
+        Take the complete bins and spikes of a run that did not finish.
+
+    Raises
+    ------
+    RecordingError
+        If something is missing, of another size or type, or of another version; all that is wrong, together.
+    """
+    index = _read_index(folder.recording_index)
+    return _Opener(folder, network, index, partial).open()
+
+
+def _read_index(path: Path) -> _Index:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        cause = "the run was stopped before it recorded anything, or the file was deleted"
+        raise RecordingError(Problem(str(path), "is missing", likely_cause=cause)) from None
+    except (OSError, ValueError) as error:
+        raise RecordingError(Problem(str(path), "cannot be read as JSON", evidence=str(error))) from None
+    version = raw.get("version") if isinstance(raw, dict) else None
+    if version != VERSION:
+        next_ = "load it with the version of this package that wrote it"
+        problem = Problem(str(path), "is of another version", f"version {VERSION}", f"version {version}", next=next_)
+        raise RecordingError(problem)
+    try:
+        return _Index.model_validate(raw)
+    except ValidationError as error:
+        # The third part of a recorder's location is its kind, which is not a key of the file.
+        lines = [line | {"loc": _drop_kind(line["loc"])} for line in error.errors()]
+        problems = translate_errors(lines)
+        raise RecordingError(*(problem.within(str(path)) for problem in problems)) from None
+
+
+def _drop_kind(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    return location[:2] + location[3:] if location[0] == "recorders" else location
+
+
+class _Opener:
+    """Opens one recording; gathers problems instead of stopping at the first."""
+
+    def __init__(self, folder: RunFolder, network: Expanded, index: _Index, partial: bool) -> None:
+        self.folder, self.network, self.index, self.partial = folder, network, index, partial
+        self.problems: list[Problem] = []
+
+    def open(self) -> Recording:
+        self._check_clock()
+        recorders = self.index.recorders.items()
+        readers = {name: self._open_binned(name, r) for name, r in recorders if isinstance(r, _Binned)}
+        spikes = {name: self._open_spikes(name, r) for name, r in recorders if isinstance(r, _Spikes)}
+        rates = {name: self._open_rates(name, r) for name, r in recorders if isinstance(r, _Rates)}
+        inputs = {drive: self._open_input(drive, item) for drive, item in self.index.inputs.items()}
+        if self.problems:
+            raise RecordingError(*self.problems)
+        n_steps = self._count_steps(readers, spikes, rates) if self.partial else self.index.n_steps
+        return Recording(
+            self.folder, self.network, self.index.dt_s, n_steps, readers, spikes, rates, inputs, self.partial
+        )
+
+    def _complain(self, place: Path | str, what: str, expected: str | None = None, got: str | None = None) -> None:
+        self.problems.append(Problem(str(place), what, expected, got))
+
+    def _complain_of(self, key: str, what: str, expected: str | None = None, got: str | None = None) -> None:
+        self._complain(f"{self.folder.recording_index}: {key}", what, expected, got)
+
+    def _check_clock(self) -> None:
+        dt_s = self.network.spec.network.dt.value
+        if self.index.dt_s != dt_s:
+            self._complain_of("dt_s", "is not the dt of the model", f"{dt_s:g}", f"{self.index.dt_s:g}")
+
+    def _count_steps(
+        self,
+        readers: Mapping[str, RawReader],
+        spikes: Mapping[str, SpikeTrains],
+        rates: Mapping[str, SpikeCounts],
+    ) -> int:
+        """Return the steps that all recorders hold, as far as a run that did not finish can tell."""
+        ends = [reader.n_bins * reader.steps_per_bin for reader in readers.values()]
+        ends += [len(item.counts) * item.steps_per_bin for item in rates.values()]
+        last = [int(item.step[-1]) + 1 if item.step.size else 0 for item in spikes.values()]
+        return min(ends, default=max(last, default=0))
+
+    def _check_bins(self, name: str, recorder: _Binned | _Rates) -> None:
+        most = self.index.n_steps // recorder.steps_per_bin
+        if recorder.n_bins != most:
+            run = f"{most} bins of {recorder.steps_per_bin} steps in {self.index.n_steps} steps"
+            self._complain_of(f"recorders.{name}.n_bins", "is not the length of the run", run, str(recorder.n_bins))
+
+    def _open_binned(self, name: str, recorder: _Binned) -> RawReader:
+        self._check_bins(name, recorder)
+        self._check_variables(name, recorder)
+        dtype = np.dtype(recorder.dtype)
+        arrays = {variable: self._open_array(variable, array) for variable, array in recorder.arrays.items()}
+        n_bins = [self._count_bins(array, recorder.n_bins, dtype) for array in arrays.values()]
+        return RawReader(name, recorder.kind, recorder.steps_per_bin, min(n_bins, default=0), dtype, arrays)
+
+    def _check_variables(self, name: str, recorder: _Binned) -> None:
+        place = f"recorders.{name}.arrays"
+        if recorder.kind == "states":
+            return
+        known = {channel.name for channel in self.network.channels} | {"v"}
+        for variable in recorder.arrays:
+            if variable not in known:
+                self._complain_of(place, "has an array that is neither v nor a channel", got=f'"{variable}"')
+        if "v" not in recorder.arrays:
+            self._complain_of(place, 'lacks "v", which says which neurons were recorded')
+
+    def _open_array(self, variable: str, array: _Array) -> RawArray:
+        path = self.folder.recording / array.neurons
+        neurons = self._load(path, np.int32, 1)
+        if neurons.size and (neurons[0] < 0 or neurons[-1] >= self.network.n_neurons or np.any(np.diff(neurons) <= 0)):
+            self._complain(path, "does not hold neurons", f"0 to {self.network.n_neurons - 1}, ascending")
+        unit = "V" if variable == "v" else array.unit
+        return RawArray(self.folder.recording / array.file, array.offset_bytes, np.array(neurons), unit)
+
+    def _count_bins(self, array: RawArray, n_bins: int, dtype: np.dtype[Any]) -> int:
+        """Return the number of bins in a file; it must be `n_bins` unless a part will do."""
+        if not array.path.is_file():
+            self._complain(array.path, "is missing")
+            return 0
+        if self.problems and not array.neurons.size:
+            return n_bins  # its neurons could not be read: the size of a row is not known
+        row_bytes, size = array.neurons.size * dtype.itemsize, array.path.stat().st_size
+        expected = array.offset_bytes + n_bins * row_bytes
+        if self.partial and row_bytes:
+            return min(n_bins, max(0, size - array.offset_bytes) // row_bytes)
+        if size != expected:
+            shape = f"{array.offset_bytes} + {n_bins} bins × {array.neurons.size} neurons × {dtype.itemsize}"
+            self._complain(array.path, "is of the wrong size", f"{expected} bytes = {shape}", f"{size} bytes")
+        return n_bins
+
+    def _open_spikes(self, name: str, recorder: _Spikes) -> SpikeTrains:
+        step, neuron = self._load_pair(recorder.step, recorder.neuron)
+        record = self.network.spec.record.get(name)
+        names = record.population if isinstance(record, SpikesRecord) else None
+        populations = tuple(population.name for population in self.network.select_populations(names))
+        return SpikeTrains(name, populations, step, neuron)
+
+    def _open_rates(self, name: str, recorder: _Rates) -> SpikeCounts:
+        self._check_bins(name, recorder)
+        for population in recorder.populations:
+            if population not in self.network.population:
+                self._complain_of(f"recorders.{name}.populations", "has an unknown population", got=f'"{population}"')
+        path = self.folder.recording / recorder.counts
+        counts = self._load(path, np.int64, 2)
+        shape = (min(len(counts), recorder.n_bins) if self.partial else recorder.n_bins, len(recorder.populations))
+        if not self.problems and counts.shape != shape:
+            self._complain(path, "is of the wrong shape", f"{shape[0]} by {shape[1]}", "{} by {}".format(*counts.shape))
+        return SpikeCounts(name, tuple(recorder.populations), recorder.steps_per_bin, counts)
+
+    def _open_input(self, drive: str, files: _Input) -> SourceSpikes:
+        if drive not in self.network.spec.drive:
+            self._complain_of("inputs", "has an unknown drive", got=f'"{drive}"')
+        return SourceSpikes(drive, *self._load_pair(files.step, files.source))
+
+    def _load_pair(self, step_file: str, number_file: str) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        path = self.folder.recording / number_file
+        step, number = self._load(self.folder.recording / step_file, np.int64, 1), self._load(path, np.int32, 1)
+        n_whole = min(step.size, number.size)
+        if not self.partial and step.size != number.size:
+            self._complain(path, f"is not as long as {step_file}", f"{step.size} spikes", str(number.size))
+        return step[:n_whole], number[:n_whole]
+
+    def _load[T: np.generic](self, path: Path, dtype: type[T], n_dimensions: int) -> NDArray[T]:
+        """Return the array of a file; an empty one when something is wrong with it."""
+        try:
+            return load_array(path, dtype, n_dimensions)
+        except RecordingError as error:
+            self.problems += error.problems
+            return np.empty((0,) * n_dimensions, dtype)
+
+
+def recorded_seconds(recording: Recording) -> float:
+    """Return how much model time is recorded, in seconds."""
+    return step_time(recording.n_steps, recording.dt_s)

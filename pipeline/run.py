@@ -1,0 +1,238 @@
+"""A run that is on disk, and its tables."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import ValidationError
+
+from models.errors import CurrentsError, Problem
+from models.expand import Expanded, expand_network
+from models.spec import NetworkSpec
+from models.spec_errors import translate_errors
+from models.steps import format_time
+from pipeline import summary, tabulate
+from pipeline.errors import RecordingError, RunFolderError, UnfinishedRunError
+from pipeline.recording import Recording, open_recording, recorded_seconds
+from pipeline.run_folder import RunFolder
+from pipeline.selection import Names, Neurons
+from pipeline.time_axis import Time
+
+FORMAT = 1
+"""Of the run folder."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run: its manifest, its model, and its tables, which are read when asked for.
+
+    Selections are the same in every table: `populations` are names (`L1E`) or labels (`E`: one per layer), `neurons`
+    global indices, `start` and `stop` seconds or text such as `"10 ms"`, `recorder` the name of a `[record.<name>]`.
+    """
+
+    folder: RunFolder
+    manifest: dict[str, Any]
+    """What the run was made of and how it ended: the contents of `manifest.json`."""
+    recording: Recording
+
+    def __repr__(self) -> str:
+        return f"<Run {self.path}: {self.manifest.get('network')}, {format_time(recorded_seconds(self.recording))}>"
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.folder.path
+
+    @property
+    def network(self) -> Expanded:
+        """The network that ran, expanded to populations and channels."""
+        return self.recording.network
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network that ran, settings applied."""
+        return self.network.spec
+
+    def spikes(
+        self,
+        populations: Names = None,
+        neurons: Neurons = None,
+        start: Time | None = None,
+        stop: Time | None = None,
+        recorder: str | None = None,
+    ) -> pd.DataFrame:
+        """Return the recorded spikes (`tabulate.tabulate_spikes`)."""
+        return tabulate.tabulate_spikes(
+            self.recording, populations=populations, neurons=neurons, start=start, stop=stop, recorder=recorder
+        )
+
+    def currents(
+        self,
+        populations: Names = None,
+        neurons: Neurons = None,
+        channels: Names = None,
+        start: Time | None = None,
+        stop: Time | None = None,
+        recorder: str | None = None,
+    ) -> pd.DataFrame:
+        """Return every recorded current by bin and neuron (`tabulate.tabulate_currents`)."""
+        return tabulate.tabulate_currents(
+            self.recording,
+            populations=populations,
+            neurons=neurons,
+            channels=channels,
+            start=start,
+            stop=stop,
+            recorder=recorder,
+        )
+
+    def iter_currents(
+        self,
+        populations: Names = None,
+        neurons: Neurons = None,
+        channels: Names = None,
+        start: Time | None = None,
+        stop: Time | None = None,
+        recorder: str | None = None,
+        memory_mb: float = tabulate.DEFAULT_PART_MB,
+    ) -> Iterator[pd.DataFrame]:
+        """Return the frame of `currents` in parts of at most `memory_mb` each (`tabulate.iterate_currents`)."""
+        return tabulate.iterate_currents(
+            self.recording,
+            populations=populations,
+            neurons=neurons,
+            channels=channels,
+            start=start,
+            stop=stop,
+            recorder=recorder,
+            memory_mb=memory_mb,
+        )
+
+    def states(
+        self,
+        populations: Names = None,
+        neurons: Neurons = None,
+        variables: Names = None,
+        start: Time | None = None,
+        stop: Time | None = None,
+        recorder: str | None = None,
+    ) -> pd.DataFrame:
+        """Return recorded state variables by bin and neuron (`tabulate.tabulate_states`)."""
+        return tabulate.tabulate_states(
+            self.recording,
+            populations=populations,
+            neurons=neurons,
+            variables=variables,
+            start=start,
+            stop=stop,
+            recorder=recorder,
+        )
+
+    def inputs(self, drives: Names = None, start: Time | None = None, stop: Time | None = None) -> pd.DataFrame:
+        """Return the spikes of drives' sources (`tabulate.tabulate_inputs`)."""
+        return tabulate.tabulate_inputs(self.recording, drives=drives, start=start, stop=stop)
+
+    def rates(
+        self,
+        bin: Time = "10 ms",
+        populations: Names = None,
+        start: Time | None = None,
+        stop: Time | None = None,
+        recorder: str | None = None,
+    ) -> pd.DataFrame:
+        """Return the rate of each population in bins (`tabulate.tabulate_rates`)."""
+        return tabulate.tabulate_rates(
+            self.recording, bin, populations=populations, start=start, stop=stop, recorder=recorder
+        )
+
+    def connectivity(self, pathway: str) -> pd.DataFrame:
+        """Return the edges of a pathway, or of a drive with sources (`tabulate.tabulate_connectivity`)."""
+        return tabulate.tabulate_connectivity(self.folder, self.network, pathway)
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row per population: how it fired, and what it received (`summary.summarize_recording`)."""
+        return summary.summarize_recording(self.recording)
+
+
+def load_run(path: str | Path, *, partial: bool = False) -> Run:
+    """Open a run; its tables are read later, when asked for.
+
+    Parameters
+    ----------
+    path : str or Path
+        The run's folder.
+    partial : bool
+        Take what there is of a run that did not finish.
+
+    Raises
+    ------
+    RunFolderError
+        If the folder is not a run, or one of another format version.
+    UnfinishedRunError
+        If the run did not finish and `partial` is false.
+    RecordingError
+        If what it recorded is missing, damaged or of another version.
+    """
+    folder = RunFolder(Path(path).resolve())
+    manifest = read_manifest(folder)
+    network = _read_network(folder, manifest)
+    if manifest["status"] != "finished" and not partial:
+        raise _unfinished(folder, manifest, network)
+    return Run(folder, manifest, open_recording(folder, network, partial=manifest["status"] != "finished"))
+
+
+def read_manifest(folder: RunFolder) -> dict[str, Any]:
+    """Return a run's manifest; raise `RunFolderError` when there is none, or one of another version."""
+    place, expected = str(folder.path), "the folder of a run, which has manifest.json at its top"
+    if not folder.path.is_dir():
+        what = "is a file" if folder.path.exists() else "does not exist"
+        raise RunFolderError(Problem(place, what, expected))
+    try:
+        manifest = json.loads(folder.manifest.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunFolderError(Problem(place, "is not a run: it has no manifest", expected)) from None
+    except (OSError, ValueError) as error:
+        raise RunFolderError(Problem(str(folder.manifest), "cannot be read as JSON", evidence=str(error))) from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        got = f"format {manifest.get('format')}" if isinstance(manifest, dict) else "no table"
+        next_ = "load it with the version of this package that wrote it"
+        problem = Problem(str(folder.manifest), "is of another format version", f"format {FORMAT}", got, next=next_)
+        raise RunFolderError(problem)
+    lacking = [f'"{key}"' for key in ("status", "spec") if key not in manifest]
+    if lacking:
+        raise RunFolderError(Problem(str(folder.manifest), f"lacks {' and '.join(lacking)}"))
+    return manifest
+
+
+def _read_network(folder: RunFolder, manifest: dict[str, Any]) -> Expanded:
+    place = f"{folder.manifest}: spec"
+    try:
+        return expand_network(
+            NetworkSpec.model_validate(manifest["spec"]).with_origin(folder.path, tuple(manifest.get("notes", ())))
+        )
+    except ValidationError as error:
+        problems = translate_errors(error.errors())
+    except CurrentsError as error:
+        problems = list(error.problems)
+    raise RunFolderError(*(problem.within(place) for problem in problems))
+
+
+def _unfinished(folder: RunFolder, manifest: dict[str, Any], network: Expanded) -> UnfinishedRunError:
+    """Return the error that says how far a run got."""
+    status = manifest["status"]
+    duration = format_time(manifest["duration_s"]) if "duration_s" in manifest else "an unknown duration"
+    try:
+        recorded = format_time(recorded_seconds(open_recording(folder, network, partial=True)))
+        next_ = f'load what there is with: load_run("{folder.path}", partial=True)'
+    except RecordingError:
+        recorded, next_ = "nothing", "run it again"
+    if status == "running":
+        next_ = f"wait until it has finished, or, if its process has died, {next_}"
+    got = f'status "{status}" with {recorded} of {duration} recorded'
+    problem = Problem(
+        str(folder.path), "has not finished", 'status "finished"', got, evidence=manifest.get("error"), next=next_
+    )
+    return UnfinishedRunError(problem)

@@ -1,0 +1,247 @@
+"""From a model to a finished run: every stage in turn."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from models.checks import check_duration
+from models.errors import Problem, SpecError
+from models.files import load_network, to_toml
+from models.quantities import SECOND, Quantity, QuantityError, parse_quantity
+from models.sample import EdgeTable
+from models.spec import CurrentsRecord, NetworkSpec
+from models.steps import count_steps
+from pipeline.build_root import BuildRoot, default_root
+from pipeline.compiler import Arch, Compiler, find_compiler
+from pipeline.errors import OutputError, RunInterrupted
+from pipeline.manifest import describe_build, describe_run, now, save_manifest
+from pipeline.program import Progress
+from pipeline.run import Run, load_run
+from pipeline.run_folder import RunFolder
+
+type Device = Literal["reference"]
+type Notify = Callable[[str], None]
+"""Called with the name of each stage as it begins."""
+
+_MAX_SAME_NAME = 10_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that is decided before a run begins."""
+
+    spec: NetworkSpec
+    model: str
+    settings: Mapping[str, object]
+    seed: int
+    n_steps: int
+    device: Device
+    compiler: Compiler
+    root: BuildRoot
+    folder: RunFolder
+
+
+def simulate(
+    model: str | Path | NetworkSpec,
+    *,
+    duration: str | None = None,
+    seed: int | None = None,
+    settings: Mapping[str, object] | None = None,
+    device: Device = "reference",
+    record_interval: str | None = None,
+    out: str | Path | None = None,
+    arch: Arch = "native",
+    build_root: str | Path | None = None,
+    notify: Notify | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Build and run a network.
+
+    Parameters
+    ----------
+    model : str, Path or NetworkSpec
+        A shipped network's name, a model file, or a spec.
+    duration : str, optional
+        Model time, such as `"10 s"`; the model's own when not given.
+    seed : int, optional
+        Fixes initial values and drive; the model's `network.seed` when not given.
+    settings : mapping, optional
+        Values by their path in the model, such as `{"drive.background.rate": "12 Hz"}`.
+    device : {"reference"}
+    record_interval : str, optional
+        The interval of every recorder of currents, such as `"1 ms"`.
+    out : path, optional
+        The run's folder, new or empty; one under the build root when not given.
+    arch : {"native", "x86-64-v3", "x86-64-v2"}
+        Machine that the program is compiled for. The results are the same bits on any.
+    build_root : path, optional
+        Root of builds and runs (`pipeline.build_root.default_root`).
+    notify, progress : callable, optional
+        Called as stages begin, and with the completed fraction of the run.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    SpecError
+        If the model, a setting or an argument is wrong, or there is no compiler. Nothing was written.
+    CompileError, ProgramError, OutputError
+        If a later stage fails; the run's manifest says `failed`.
+    RunInterrupted
+        On SIGINT or SIGTERM; the manifest says `interrupted`.
+    """
+    root = BuildRoot(Path(build_root) if build_root is not None else default_root())
+    settings = dict(settings or {})
+    spec = _set_interval(load_network(model, settings), record_interval)
+    n_steps = _resolve_steps(spec, duration)
+    compiler = find_compiler(arch)
+    name = model.network.name if isinstance(model, NetworkSpec) else str(model)
+    folder = _claim_folder(root, spec, Path(out) if out is not None else None)
+    job = Job(
+        spec, name, settings, spec.network.seed if seed is None else seed, n_steps, device, compiler, root, folder
+    )
+    try:
+        return _run_job(job, notify or (lambda stage: None), progress)
+    except SpecError:
+        # A wrong spec that only Brian2 could find: as if nothing had been asked.
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+
+
+def _set_interval(spec: NetworkSpec, interval: str | None) -> NetworkSpec:
+    """Return the spec with one interval for all recorders of currents."""
+    if interval is None:
+        return spec
+    names = [name for name, record in spec.record.items() if isinstance(record, CurrentsRecord)]
+    if not names:
+        raise SpecError(Problem("--record-interval", "reaches nothing: the model records no currents"))
+    return load_network(spec, {f"record.{name}.interval": interval for name in names})
+
+
+def _resolve_steps(spec: NetworkSpec, duration: str | None) -> int:
+    quantity: Quantity = spec.network.duration
+    if duration is not None:
+        try:
+            quantity = parse_quantity(duration, SECOND)
+        except QuantityError as error:
+            raise SpecError(Problem("--duration", error.what, error.expected, error.got)) from None
+        if problems := check_duration(spec, quantity, "--duration"):
+            raise SpecError(*problems)
+    return count_steps(quantity.value, spec.network.dt.value)
+
+
+def _claim_folder(root: BuildRoot, spec: NetworkSpec, out: Path | None) -> RunFolder:
+    """Make the run's folder, which nobody else then has; refuse one that holds something."""
+    try:
+        if out is None:
+            return RunFolder(_claim_numbered(root.runs, spec.network.name))
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            raise SpecError(Problem(f"--out {out}", "is not empty", "a new or an empty folder"))
+        probe = out / ".writable"
+        probe.touch()
+        probe.unlink()
+        return RunFolder(out.resolve())
+    except OSError as error:
+        place = f"--out {out}" if out is not None else str(root.path)
+        raise OutputError(Problem(place, "cannot be written to", evidence=str(error))) from None
+
+
+def _claim_numbered(runs: Path, name: str) -> Path:
+    runs.mkdir(parents=True, exist_ok=True)
+    for number in range(1, _MAX_SAME_NAME):
+        try:
+            path = runs / f"{name}-{number}"
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path.resolve()
+    raise OutputError(Problem(str(runs), f"holds {_MAX_SAME_NAME} runs of {name} already", next="delete old runs"))
+
+
+def _run_job(job: Job, notify: Notify, progress: Progress | None) -> Run:
+    manifest = describe_run(
+        job.spec, model=job.model, settings=job.settings, seed=job.seed, n_steps=job.n_steps, device=job.device
+    )
+    save_manifest(job.folder, manifest)
+    (job.folder.path / "model.toml").write_text(to_toml(job.spec), encoding="utf-8")
+    with _record_outcome(job.folder, manifest):
+        manifest |= _run_reference(job, manifest, notify, progress)
+    return load_run(job.folder.path)
+
+
+@contextmanager
+def _record_outcome(folder: RunFolder, manifest: dict[str, Any]) -> Iterator[None]:
+    """Write into the manifest how the run ended, whatever happens."""
+    manifest["status"] = "failed"
+    try:
+        yield
+        manifest["status"] = "finished"
+    except (RunInterrupted, KeyboardInterrupt):
+        manifest["status"] = "interrupted"
+        raise
+    except Exception as error:
+        manifest["error"] = str(error)
+        raise
+    finally:
+        manifest["finished"] = now()
+        if folder.path.is_dir():
+            save_manifest(folder, manifest)
+
+
+def _run_reference(job: Job, manifest: dict[str, Any], notify: Notify, progress: Progress | None) -> dict[str, Any]:
+    """Emit, compile, run and collect on Brian2's stock device; return what the manifest gains."""
+    # Brian2 is imported here, late: it takes seconds, and bad input should not wait for it.
+    from models.assembly import assemble_network
+    from pipeline.collect import collect_recording
+    from pipeline.compile import compile_sources
+    from pipeline.emit import emit_sources, standalone_device
+    from pipeline.program import run_binary
+
+    with _scratch(job.root) as scratch:
+        notify("assemble")
+        with standalone_device(job.compiler) as device:
+            assembly = assemble_network(job.spec, n_steps=job.n_steps, seed=job.seed)
+            notify("emit")
+            tree = emit_sources(assembly, device, job.compiler, scratch)
+        notify("compile")
+        binary = compile_sources(tree, job.compiler, job.root)
+        manifest |= describe_build(binary, job.compiler)
+        notify("run")
+        finished = run_binary(binary.path, scratch, job.folder.log, progress)
+        notify("collect")
+        _save_edges(job.folder, assembly.edges)
+        collect_recording(assembly, tree, scratch / "results", job.folder)
+    return {
+        "exit_code": 0,
+        "wall_s": finished.wall_s,
+        "simulation_s": finished.simulation_s,
+        "edges": {name: table.n_edges for name, table in assembly.edges.items()},
+    }
+
+
+@contextmanager
+def _scratch(root: BuildRoot) -> Iterator[Path]:
+    """Make a folder for things in the making, on the file system of builds and runs; remove it in the end."""
+    root.scratch.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(dir=root.scratch)).resolve()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _save_edges(folder: RunFolder, edges: Mapping[str, EdgeTable]) -> None:
+    for name, table in edges.items():
+        place = folder.path / "edges" / name
+        place.mkdir(parents=True, exist_ok=True)
+        for key in ("row", "target", "weight", "delay"):
+            np.save(place / f"{key}.npy", getattr(table, key))
