@@ -1,6 +1,6 @@
 """Drives as Brian2 functions: each a pure function of neuron and step, in C++ and in NumPy, bit for bit the same.
 
-Brian2 hands a function's arrays to the generated program as files, so the numbers here are data and not part of the code.
+Brian2 hands a function's arrays to the generated program as files: the numbers here are data, not part of the code.
 """
 
 from collections.abc import Callable, Sequence

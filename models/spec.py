@@ -143,8 +143,8 @@ class LifNeuron(Table):
 class AfterPotentialNeuron(Table):
     """`[neuron.<name>]` with `model = "after_potential"`: spikes shape the neuron's own potential; v is not reset.
 
-    tau_m dv/dt = v_rest - v + I and tau_ap dv_ap/dt = -v_ap; spike when v + v_ap > v_threshold, and then v_ap changes by
-    w_ap: down when hyperpolarizing, up when depolarizing.
+    tau_m dv/dt = v_rest - v + I and tau_ap dv_ap/dt = -v_ap; spike when v + v_ap > v_threshold, and then v_ap changes
+    by w_ap: down when hyperpolarizing, up when depolarizing.
     """
 
     model: Literal["after_potential"]

@@ -44,7 +44,7 @@ def load_spikes(path: Path, n_sources: int, dt_s: float, place: str) -> SpikeTra
         raise SpecError(Problem(f"{place}.file", what, evidence=str(error))) from None
     if not np.isfinite(times).all() or (times < 0).any():
         raise SpecError(Problem(f"{place}.file", f"has times in {path} that are not finite and ≥ 0"))
-    if sources.size and not (0 <= sources.min() and sources.max() < n_sources):
+    if sources.size and (sources.min() < 0 or sources.max() >= n_sources):
         worst = int(sources.max() if sources.max() >= n_sources else sources.min())
         raise SpecError(
             Problem(

@@ -1,0 +1,115 @@
+"""NeuronGroups, with the drives that they call, and the groups of drives' sources."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import brian2
+from brian2.stateupdaters.base import StateUpdateMethod
+
+from models.assembly.site import Site, set_variable
+from models.drives import (
+    counts_function,
+    current_function,
+    fires_function,
+    poisson_rows,
+    source_key,
+    source_probabilities,
+)
+from models.errors import Problem, SpecError
+from models.expand import SourceGroup
+from models.groups import GroupPlan
+from models.spikes import load_spikes
+
+
+def make_neurons(site: Site) -> None:
+    """Make the groups of neurons and of sources; drives come first because the neurons call them."""
+    functions = dict(_make_drive_functions(site))
+    for plan in site.plans:
+        site.groups[plan.name] = _make_group(site, plan, functions)
+    for source in site.expanded.source_groups:
+        site.sources[source.drive] = _make_sources(site, source)
+
+
+def _make_drive_functions(site: Site) -> Iterator[tuple[str, Any]]:
+    folder = site.spec.folder
+    for drive in dict.fromkeys(item.drive for item in site.expanded.poisson_inputs):
+        inputs = [item for item in site.expanded.poisson_inputs if item.drive == drive]
+        rows = poisson_rows(drive, inputs, site.seed, site.dt_s, site.n_steps, folder)
+        yield f"counts_{drive}", counts_function(f"counts_{drive}", rows)
+    for drive in dict.fromkeys(item.drive for item in site.expanded.injected_currents):
+        currents = [item for item in site.expanded.injected_currents if item.drive == drive]
+        yield f"inject_{drive}", current_function(f"inject_{drive}", currents, site.dt_s, site.n_steps, folder)
+
+
+def _make_group(site: Site, plan: GroupPlan, functions: dict[str, Any]) -> Any:
+    try:
+        group = brian2.NeuronGroup(
+            plan.n_neurons,
+            plan.equations,
+            threshold=plan.threshold,
+            reset=plan.reset,
+            refractory=plan.refractory or False,
+            method=_update_method(plan),
+            namespace=functions,
+            clock=site.clock,
+            name=plan.name,
+        )
+    except (brian2.EquationError, SyntaxError, ValueError, TypeError, KeyError) as error:
+        raise _equations_error(plan, error) from error
+    for name, parameter in plan.parameters.items():
+        set_variable(group, name, parameter.values)
+    for name, values in plan.initial.items():
+        set_variable(group, name, values)
+    _run_each_step(group, plan.arrivals, "after_synapses", f"{plan.name}_arrivals")
+    _run_each_step(group, plan.end_of_step, "end", f"{plan.name}_end_of_step")
+    return group
+
+
+def _make_sources(site: Site, source: SourceGroup) -> Any:
+    name = f"sources_{source.drive}"
+    if source.file is not None:
+        spikes = load_spikes(site.spec.folder / source.file, source.size, site.dt_s, f"drive.{source.drive}")
+        kept = spikes.step < site.n_steps
+        times = spikes.step[kept] * site.dt_s * brian2.second
+        return brian2.SpikeGeneratorGroup(source.size, spikes.source[kept], times, clock=site.clock, name=name)
+    probabilities = source_probabilities(source, site.dt_s, site.n_steps, site.spec.folder)
+    fires = fires_function(f"fires_{source.drive}", source_key(site.seed, source.drive), probabilities)
+    return brian2.NeuronGroup(
+        source.size,
+        "",
+        threshold=f"fires_{source.drive}(i, t_in_timesteps) > 0",
+        reset="",
+        namespace={f"fires_{source.drive}": fires},
+        clock=site.clock,
+        name=name,
+    )
+
+
+def _update_method(plan: GroupPlan) -> Any:
+    """Return a Brian2 state updater: the exact update of the plan, after that of the modeller's own equations."""
+
+    def update_exactly(equations: Any, variables: Any = None, method_options: Any = None) -> str:
+        own = _own_update(plan, equations, variables) if plan.method is not None else ""
+        return "\n".join(part for part in (own, plan.update) if part)
+
+    return update_exactly
+
+
+def _own_update(plan: GroupPlan, equations: Any, variables: Any) -> str:
+    """Return Brian2's update of the equations that are not a channel's; channels count as constant within the step."""
+    states = {line.split("=")[0].strip().removeprefix("_") for line in plan.update.splitlines()}
+    own = [equation for name, equation in equations.items() if name not in states]
+    code = StateUpdateMethod.apply_stateupdater(
+        brian2.Equations(own), variables, method=plan.method, group_name=plan.name
+    )
+    return str(code)
+
+
+def _equations_error(plan: GroupPlan, error: Exception) -> SpecError:
+    place = f"neuron.{plan.populations[0].neuron}.equations"
+    return SpecError(Problem(place, "is not what Brian2 accepts", evidence=str(error)))
+
+
+def _run_each_step(group: Any, code: str, when: str, name: str) -> None:
+    if code:
+        group.run_regularly(code, when=when, name=name)

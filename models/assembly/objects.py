@@ -1,0 +1,68 @@
+"""What the assemble stage returns: Brian2 objects, and the maps that lead from them back to the spec."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.expand import Expanded
+from models.groups import GroupPlan
+from models.sample import EdgeTable
+
+
+@dataclass(frozen=True, eq=False)
+class BinnedArray:
+    """Where a recorder's variable is found in the Brian2 objects.
+
+    The monitor samples at the start of each bin, so its first row is what was before the first bin, and the last bin is
+    in the state that the run leaves: `final` times `scale`.
+    """
+
+    variable: str
+    """Column of the table."""
+    group: str
+    monitor: str
+    neurons: NDArray[np.int32]
+    """(n_recorded,) global indices, ascending."""
+    local: NDArray[np.int32]
+    """(n_recorded,) indices in the group."""
+    monitored: str
+    """The group's variable that is monitored: a state variable or `current_…`."""
+    final: str
+    """The group's state variable at the end: the same, or `sum_…`."""
+    scale: NDArray[np.float64] | None
+    """(n_group,) or (1,) what makes of the sum a mean in volts; None when `final` is itself the value."""
+
+
+@dataclass(frozen=True, eq=False)
+class BinnedRecorder:
+    """A recorder of currents or states."""
+
+    name: str
+    kind: str
+    steps_per_bin: int
+    dtype: str
+    arrays: tuple[BinnedArray, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Assembly:
+    """A network as Brian2 objects, and the maps that lead from them back to the spec."""
+
+    expanded: Expanded
+    seed: int
+    n_steps: int
+    network: Any
+    """The `brian2.Network` of all objects."""
+    plans: tuple[GroupPlan, ...]
+    groups: dict[str, Any]
+    """NeuronGroups by the name of their plan."""
+    populations: dict[str, Any]
+    """Brian2 subgroups by population."""
+    synapses: dict[str, Any]
+    """Synapses by name."""
+    edges: dict[str, EdgeTable]
+    recorders: tuple[BinnedRecorder, ...]
+    spike_monitors: dict[str, str]
+    """Names of the SpikeMonitors by group, and by drive for drives with sources."""

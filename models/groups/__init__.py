@@ -1,0 +1,84 @@
+"""From populations that share their equations to the text and numbers of one NeuronGroup.
+
+Nothing here makes a Brian2 object: a `GroupPlan` is what `models.assembly` turns into one, and can be read and tested
+alone. Variables of a group, for a channel named `lateral` and a recorder named `currents`:
+
+- `in_lateral`: Σw that arrived in this step, in volts; consumed in the step.
+- `I_lateral`: the channel's current, in volts, when it is not `delta`.
+- `sum_currents_lateral`: what the recorder has added up in the bin; `current_currents_lateral` is its mean, in volts.
+"""
+
+from models.expand import Expanded, Population
+from models.groups.draft import Draft
+from models.groups.inputs import plan_arrivals
+from models.groups.membranes import plan_after_potential, plan_equations, plan_lif
+from models.groups.plan import GroupPlan, Parameter
+from models.groups.recorders import plan_recorders
+from models.spec import AfterPotentialNeuron, EquationsNeuron
+
+__all__ = ["GroupPlan", "Parameter", "plan_groups"]
+
+
+def plan_groups(expanded: Expanded, seed: int) -> tuple[GroupPlan, ...]:
+    """Return one plan per set of populations with the same neuron equations.
+
+    Parameters
+    ----------
+    expanded : Expanded
+    seed : int
+        The run's seed, which fixes initial values.
+
+    Raises
+    ------
+    SpecError
+        If parameters do not fit the equations.
+    """
+    return tuple(_plan_group(Draft(expanded, name, members, seed)) for name, members in _partition(expanded).items())
+
+
+def _partition(expanded: Expanded) -> dict[str, tuple[Population, ...]]:
+    """Return the populations by group: all of one model together, others by their `[neuron]` table's equations."""
+    grouped: dict[object, list[Population]] = {}
+    for population in expanded.populations:
+        neuron = expanded.spec.neuron[population.neuron]
+        same: object = (
+            (neuron.equations, neuron.threshold, neuron.reset, neuron.method, *sorted(neuron.parameters))
+            if isinstance(neuron, EquationsNeuron)
+            else neuron.model
+        )
+        grouped.setdefault(same, []).append(population)
+    return {_name_group(key, members): tuple(members) for key, members in grouped.items()}
+
+
+def _name_group(key: object, members: list[Population]) -> str:
+    """Return the name of a group's Brian2 object."""
+    return f"neurons_{key}" if isinstance(key, str) else f"neurons_own_{members[0].neuron}"
+
+
+def _plan_group(draft: Draft) -> GroupPlan:
+    if isinstance(draft.neuron, EquationsNeuron):
+        threshold, reset = plan_equations(draft, draft.neuron)
+    elif isinstance(draft.neuron, AfterPotentialNeuron):
+        threshold, reset = plan_after_potential(draft)
+    else:
+        threshold, reset = plan_lif(draft)
+    plan_arrivals(draft)
+    plan_recorders(draft)
+    draft.arrivals += [f"in_{channel.name} = 0*volt" for channel in draft.entered_channels]
+    declared = [parameter.declare(name) for name, parameter in draft.parameters.items()]
+    return GroupPlan(
+        name=draft.name,
+        populations=draft.populations,
+        channels=draft.channels,
+        equations="\n".join([*draft.equations, *declared]),
+        threshold=threshold,
+        reset=reset,
+        refractory="refractory_period" if "refractory_period" in draft.parameters else None,
+        method=draft.neuron.method if isinstance(draft.neuron, EquationsNeuron) else None,
+        update="\n".join(draft.update),
+        arrivals="\n".join(draft.arrivals),
+        end_of_step="\n".join(draft.end_of_step),
+        parameters=draft.parameters,
+        initial=draft.initial,
+        sums={recorder: tuple(names) for recorder, names in draft.sums.items()},
+    )

@@ -1,0 +1,75 @@
+"""The draft of a GroupPlan: what those who plan its parts write into."""
+
+import numpy as np
+
+from models.expand import Channel, Expanded, InjectedCurrent, PoissonInput, Population
+from models.groups.plan import Numbers, Parameter, make_parameter
+from models.kinetics import Kinetics, find_kinetics
+from models.sample import sample_parameter
+from models.values import Value
+
+
+class Draft:
+    """The lines and numbers of one group while they are collected."""
+
+    def __init__(self, expanded: Expanded, name: str, populations: tuple[Population, ...], seed: int) -> None:
+        self.expanded, self.name, self.populations, self.seed = expanded, name, populations, seed
+        self.spec = expanded.spec
+        self.dt_s = self.spec.network.dt.value
+        names = {population.name for population in populations}
+        self.channels = tuple(channel for channel in expanded.channels if names.intersection(channel.reach))
+        self.neuron = self.spec.neuron[populations[0].neuron]
+        self.equations: list[str] = []
+        self.update: list[str] = []
+        self.arrivals: list[str] = []
+        self.end_of_step: list[str] = []
+        self.parameters: dict[str, Parameter] = {}
+        self.initial: dict[str, Numbers] = {}
+        self.sums: dict[str, list[str]] = {}
+
+    @property
+    def entered_channels(self) -> tuple[Channel, ...]:
+        """Channels that arrivals enter: neither injected currents nor sums of traces."""
+        return tuple(channel for channel in self.channels if channel.kinetics != "current" and not channel.summed)
+
+    @property
+    def injected_channels(self) -> tuple[Channel, ...]:
+        """Channels of injected currents."""
+        return tuple(channel for channel in self.channels if channel.kinetics == "current")
+
+    @property
+    def filtered_channels(self) -> tuple[tuple[Channel, type[Kinetics]], ...]:
+        """Channels with states, with their kinetics."""
+        synaptic = [channel for channel in self.channels if channel.kinetics != "current"]
+        kinetics = [(channel, find_kinetics()[channel.kinetics]) for channel in synaptic]
+        return tuple((channel, kind) for channel, kind in kinetics if kind.states)
+
+    def sample(self, name: str, value_of: dict[str, Value], purpose: str) -> Numbers:
+        """Return (n_neurons,) numbers by the `[neuron]` tables' values; `initial` ones by the run's seed."""
+        seed = self.seed if purpose == "initial" else self.spec.network.seed
+        return sample_parameter(name, value_of, self.populations, seed, purpose, self.spec.folder)
+
+    def sample_key(self, key: str, purpose: str = "parameter") -> Numbers:
+        """Return the numbers of a key that every `[neuron]` table of this group has."""
+        tables = {
+            population.neuron: getattr(self.spec.neuron[population.neuron], key) for population in self.populations
+        }
+        return self.sample(key, tables, purpose)
+
+    def coefficient(self, name: str, values: Numbers) -> str:
+        """Add a number without unit and return its name."""
+        self.parameters[name] = make_parameter("1", np.atleast_1d(values))
+        return name
+
+    def plan_rows(self, drive: str) -> None:
+        """Add which row of a drive's tables each neuron has, -1 for none."""
+        rows = {name: float(i_row) for i_row, name in enumerate(self._reached_by(drive))}
+        values = np.concatenate([np.full(p.size, rows.get(p.name, -1.0)) for p in self.populations])
+        self.parameters[f"row_{drive}"] = make_parameter("integer", values)
+
+    def _reached_by(self, drive: str) -> list[str]:
+        items: list[PoissonInput | InjectedCurrent] = [
+            *self.expanded.poisson_inputs,
+            *self.expanded.injected_currents,
+        ]
+        return [item.target.name for item in items if item.drive == drive]
