@@ -1,9 +1,10 @@
 """The pipeline: emit, compile, run, load, and what comes after.
 
-    from pipeline import simulate, load_run
-
-    run = simulate("hierarchy", duration="2 s", seed=1, settings={"drive.background.rate": "12 Hz"})
-    run.currents(populations=["L1E"])
+>>> from pipeline import simulate, verify
+>>> run = simulate("hierarchy", duration="2 s", seed=1, settings={"drive.background.rate": "12 Hz"})
+>>> frame = run.currents(populations=["L1E"])
+>>> verify(run).passed
+True
 """
 
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipeline.run import Run, load_run
     from pipeline.simulation import simulate
+    from pipeline.verification import verify
 
-__all__ = ["Run", "load_run", "simulate"]
+__all__ = ["Run", "load_run", "simulate", "verify"]
 
-_HOMES = {"Run": "pipeline.run", "load_run": "pipeline.run", "simulate": "pipeline.simulation"}
+_HOMES = {
+    "Run": "pipeline.run",
+    "load_run": "pipeline.run",
+    "simulate": "pipeline.simulation",
+    "verify": "pipeline.verification",
+}
 
 
 def __getattr__(name: str) -> Any:

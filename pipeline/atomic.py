@@ -1,6 +1,9 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and work that one process at a time does."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -16,3 +19,15 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def lock_file(path: Path) -> Iterator[None]:
+    """Let one process at a time do what follows; the lock ends with the process, however that ends.
+
+    On a file system without locks nothing is locked.
+    """
+    with path.open("a") as file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

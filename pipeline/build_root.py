@@ -1,6 +1,7 @@
 """Where generated things go: `build/` of a checkout, or another root, and the names within it."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,12 +9,21 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def default_root() -> Path:
-    """Return `$CURRENTS_BUILD`, else `build/` of the checkout that this package is in, else a folder of the user's cache."""
+    """Return `$CURRENTS_BUILD`, else `build/` of the checkout that holds this package, else one in the user's cache."""
     if chosen := os.environ.get("CURRENTS_BUILD"):
         return Path(chosen)
     if (_CHECKOUT / "pyproject.toml").is_file():
         return _CHECKOUT / "build"
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "brian2currents"
+
+
+_FULL_BYTES = 1 << 20
+"""What a disk that counts as full has left: a failed write may leave a little."""
+
+
+def is_full(path: Path) -> bool:
+    """Return whether the disk that holds a folder is full."""
+    return shutil.disk_usage(path).free < _FULL_BYTES
 
 
 @dataclass(frozen=True)
@@ -34,5 +44,5 @@ class BuildRoot:
 
     @property
     def scratch(self) -> Path:
-        """Folders in the making; each is renamed to its place when it is complete."""
+        """Folders in the making; each is renamed to its place when it is complete. Locks, too."""
         return self.path / "scratch"

@@ -17,6 +17,9 @@ from models.files import list_networks, load_network, read_description
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 1, 2, 70, 130
 
+_MEASURED = ("run", "verify")
+"""Stages that tell how far they are."""
+
 app = App(
     name="currents",
     help="Simulate hierarchies of spiking layers and tabulate every current that reaches every neuron.",
@@ -169,11 +172,10 @@ def _print_summary(run: Any, summary: Any) -> None:
         print(f"warning: never fired: {', '.join(silent)}")
     manifest = run.manifest
     per_second = manifest["simulation_s"] / manifest["duration_s"]
-    print(
-        f"\nsimulated {manifest['duration_s']:g} s of model time in {manifest['simulation_s']:.1f} s ({per_second:.2f} s per second)"
-    )
+    took = f"{manifest['simulation_s']:.1f} s ({per_second:.2f} s per second)"
+    print(f"\nsimulated {manifest['duration_s']:g} s of model time in {took}")
     print(f"run: {run.path}")
-    print(f"next: currents tables {run.path} --to tables")
+    print(f"next: currents verify {run.path}\n      currents tables {run.path} --to tables")
 
 
 @contextmanager
@@ -190,7 +192,7 @@ def _show_progress(*, quiet: bool) -> Iterator[tuple[Callable[[str], None], Call
         def notify(stage: str) -> None:
             if task:
                 bars.update(task[-1], total=1.0, completed=1.0)
-            task.append(bars.add_task(stage, total=1.0 if stage == "run" else None))
+            task.append(bars.add_task(stage, total=1.0 if stage in _MEASURED else None))
 
         def progress(completed: float) -> None:
             bars.update(task[-1], completed=completed)
@@ -277,3 +279,32 @@ def tables(
     else:
         for path in written:
             print(path)
+
+
+@app.command
+def verify(run: Path, *, as_json: Json = False) -> int:
+    """Recompute every recorded current, v and spike of a run from spikes, drive and edges alone.
+
+    Exits 1 if anything differs, or if no channel held a value other than 0.
+
+    Parameters
+    ----------
+    run
+        A run's folder.
+    """
+    from pipeline.show import format_report
+    from pipeline.verification import verify as verify_run
+
+    with _show_progress(quiet=as_json) as (notify, progress):
+        notify("verify")
+        report = verify_run(run, progress=progress)
+    if as_json:
+        rows = [{key: _none_for_nan(value) for key, value in row.items()} for row in report.table.to_dict("records")]
+        _print_json({"passed": report.passed, "failed": list(report.failed), "rows": rows})
+    else:
+        print(format_report(report))
+    return 0 if report.passed else EXIT_FAILED
+
+
+def _none_for_nan(value: object) -> object:
+    return None if value != value else value  # NaN differs from itself

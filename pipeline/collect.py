@@ -176,7 +176,7 @@ class _Collector:
     def _save_inputs(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Save the spikes of every drive's sources."""
         for group in self.assembly.expanded.source_groups:
-            step, source = self._read_spikes(self.assembly.spike_monitors[f"sources_{group.drive}"])
+            step, source = self._read_spikes(self.assembly.spike_monitors[group.drive])
             order = np.lexsort((source, step))
             place = self.folder.recording / "inputs" / group.drive
             place.mkdir(parents=True, exist_ok=True)

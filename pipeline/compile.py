@@ -2,17 +2,23 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import Problem
-from pipeline.build_root import BuildRoot
+from pipeline.atomic import lock_file
+from pipeline.build_root import BuildRoot, is_full
 from pipeline.compiler import Compiler
 from pipeline.emit import SourceTree
 from pipeline.errors import CompileError
 
+_LOG = "make.log"
 _TAIL_LINES = 12
+_MAX_JOBS = 8
+_MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "GNUMAKEFLAGS", "MAKEFILES")
+"""Of a make that we were started from: it would hand its own options on to ours."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,16 @@ class Binary:
     """Whether it was compiled now; False when it was found."""
 
 
-def compile_sources(tree: SourceTree, compiler: Compiler, root: BuildRoot, *, n_jobs: int = 2) -> Binary:
-    """Compile a source tree, or find the binary of an equal one.
+def compile_sources(tree: SourceTree, compiler: Compiler, root: BuildRoot, *, n_jobs: int | None = None) -> Binary:
+    """Compile a source tree, or find the binary of an equal one; of several processes that want the same, one compiles.
+
+    Parameters
+    ----------
+    tree : SourceTree
+    compiler : Compiler
+    root : BuildRoot
+    n_jobs : int, optional
+        Files compiled at a time; one per processor, and not more than 8, when not given.
 
     Raises
     ------
@@ -36,39 +50,69 @@ def compile_sources(tree: SourceTree, compiler: Compiler, root: BuildRoot, *, n_
     folder = root.binaries / tree.fingerprint
     if (folder / "main").is_file():
         return Binary(folder / "main", tree.fingerprint, compiled=False)
-    command = ["make", f"-j{n_jobs}", f"CXX={compiler.command}"]
-    result = subprocess.run(command, cwd=tree.folder, capture_output=True, text=True, check=False)
-    (tree.folder / "make.log").write_text(result.stdout + result.stderr, encoding="utf-8")
-    if result.returncode != 0:
+    for path in (root.binaries, root.scratch):
+        path.mkdir(parents=True, exist_ok=True)
+    with lock_file(root.scratch / f"{tree.fingerprint}.lock"):
+        compiled = not (folder / "main").is_file()
+        if compiled:
+            _compile(tree, compiler, folder, n_jobs or min(_MAX_JOBS, os.process_cpu_count() or 1))
+    return Binary(folder / "main", tree.fingerprint, compiled)
+
+
+def _compile(tree: SourceTree, compiler: Compiler, folder: Path, n_jobs: int) -> None:
+    if _run_make(tree.folder, compiler, n_jobs) != 0:
         kept = folder.with_suffix(".failed")
-        shutil.rmtree(kept, ignore_errors=True)
         _install(tree.folder, kept)
-        raise _compile_error(kept, result.stdout + result.stderr)
-    for path in [*tree.folder.rglob("*.o"), *tree.folder.rglob("*.gch")]:
+        raise _compile_error(kept)
+    for path in [*tree.folder.rglob("*.o"), *tree.folder.rglob("*.gch"), *tree.folder.rglob("*.d")]:
         path.unlink()
     _install(tree.folder, folder)
-    return Binary(folder / "main", tree.fingerprint, compiled=True)
+
+
+def _run_make(source: Path, compiler: Compiler, n_jobs: int) -> int:
+    """Run make, with its output in `make.log`; return its exit code."""
+    with (source / _LOG).open("w", encoding="utf-8") as log:
+        # A session of its own, so that make and the compilers that it started can be stopped together.
+        process = subprocess.Popen(
+            ["make", f"-j{n_jobs}", f"CXX={compiler.command}"],
+            cwd=source,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name not in _MAKE_VARIABLES},
+            start_new_session=True,
+        )
+        try:
+            return process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
 
 
 def _install(source: Path, folder: Path) -> None:
-    """Move a build to its place; another process may have been faster with the same one."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    """Move a build to its place; what is there already is unfinished or failed."""
+    shutil.rmtree(folder, ignore_errors=True)
     try:
-        os.rename(source, folder)
+        source.rename(folder)
     except OSError:
+        # Where locks do not work, another process may have been faster with the same one.
         if not (folder / "main").is_file():
             raise
-        shutil.rmtree(source)
 
 
-def _compile_error(folder: Path, output: str) -> CompileError:
+def _compile_error(folder: Path) -> CompileError:
+    log = folder / _LOG
+    output = log.read_text(encoding="utf-8", errors="replace")
+    full = "No space left on device" in output or is_full(folder)
+    cause = "equations that Brian2 accepts but C++ does not, or a compiler that is too old"
     tail = "\n".join(output.strip().splitlines()[-_TAIL_LINES:])
     return CompileError(
         Problem(
             "build",
             "the generated C++ does not compile",
-            evidence=f"{folder / 'make.log'}\n{tail}",
-            likely_cause="equations that Brian2 accepts but C++ does not, or a compiler that is too old",
-            next=f"make -C {folder}",
+            evidence=f"{log}\n{tail}".rstrip(),
+            likely_cause="the disk is full" if full else cause,
+            next="free some space, or choose another root with --build-root" if full else f"make -C {folder}",
         )
     )

@@ -1,6 +1,7 @@
 """The C++ compiler: which one, with which flags, and what to say when there is none."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from models.errors import Problem, SpecError
 type Arch = Literal["native", "x86-64-v3", "x86-64-v2"]
 
 STRICT_FLAGS = ("-std=c++17", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
-"""Strict floating point: no reordering, no fused operations, so that every machine gives the same bits; NaN stays NaN."""
+"""Strict floating point: nothing reordered or fused, so that every machine gives the same bits; NaN stays NaN."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,11 @@ class Compiler:
     """A C++ compiler and the flags that it is called with."""
 
     command: str
+    """May have arguments: `ccache g++`."""
     version: str
     flags: tuple[str, ...]
+    machine: str = ""
+    """What `native` stands for here; empty for a named architecture."""
 
 
 def find_compiler(arch: Arch = "native") -> Compiler:
@@ -32,8 +36,8 @@ def find_compiler(arch: Arch = "native") -> Compiler:
     SpecError
         If there is no such compiler or no `make`.
     """
-    command = os.environ.get("CXX", "g++")
-    for tool, kind in ((command, "C++ compiler"), ("make", "make program")):
+    command = os.environ.get("CXX", "").strip() or "g++"
+    for tool, kind in ((shlex.split(command)[0], "C++ compiler"), ("make", "make program")):
         if shutil.which(tool) is None:
             raise SpecError(
                 Problem(
@@ -42,10 +46,22 @@ def find_compiler(arch: Arch = "native") -> Compiler:
                     next="install one (Debian: apt-get install g++ make), or name another compiler in CXX",
                 )
             )
-    return Compiler(command, _read_version(command), (*STRICT_FLAGS, f"-march={arch}"))
+    machine = _read_machine(command) if arch == "native" else ""
+    return Compiler(command, _read_version(command), (*STRICT_FLAGS, f"-march={arch}"), machine)
 
 
 @cache
 def _read_version(command: str) -> str:
-    result = subprocess.run([command, "--version"], capture_output=True, text=True, check=False)
+    result = subprocess.run([*shlex.split(command), "--version"], capture_output=True, text=True, check=False)
     return (result.stdout.splitlines() or ["unknown"])[0]
+
+
+@cache
+def _read_machine(command: str) -> str:
+    """Return the compiler's own call for `-march=native`, which names this machine's instructions.
+
+    Machines that share a build root must not share such a binary when they differ: it would end with SIGILL.
+    """
+    asked = [*shlex.split(command), "-march=native", "-E", "-v", "-x", "c++", os.devnull]
+    result = subprocess.run(asked, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
+    return "\n".join(line.strip() for line in result.stderr.splitlines() if "cc1" in line)

@@ -1,6 +1,7 @@
 """The emit stage: Brian2 objects to a folder of C++ and the data that the program reads."""
 
 import hashlib
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import brian2
+from brian2.core.names import Nameable
 from brian2.devices import reset_device, set_device
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
@@ -69,7 +71,7 @@ class SourceTree:
 
 @contextmanager
 def standalone_device(compiler: Compiler) -> Iterator[CPPStandaloneDevice]:
-    """Activate a `cpp_standalone` device of our own, with strict flags; leave the caller's device and preferences alone."""
+    """Activate a `cpp_standalone` device of our own, with strict flags; restore the caller's device and preferences."""
     wanted = {
         "codegen.cpp.compiler": "unix",
         # -w: the warnings of Brian2's templates are not ours to mend.
@@ -78,14 +80,35 @@ def standalone_device(compiler: Compiler) -> Iterator[CPPStandaloneDevice]:
         "core.default_float_dtype": brian2.float64,
     }
     before = {name: brian2.prefs[name] for name in wanted}
+    logger = logging.getLogger("brian2")
+    level = logger.level
+    # Brian2 logs every file that it writes, whole: a second of a small build.
+    logger.setLevel(logging.WARNING)
     _set_preferences(wanted)
     device = CPPStandaloneDevice()
     set_device(device, build_on_run=False)
     try:
-        yield device
+        with _free_names():
+            yield device
     finally:
         reset_device()
         _set_preferences(before)
+        logger.setLevel(level)
+
+
+@contextmanager
+def _free_names() -> Iterator[None]:
+    """Let an object have its plain name although one of an earlier network, perhaps not yet collected, has it too.
+
+    Otherwise code objects are numbered by what this process did before, and equal networks differ in their sources.
+    """
+    known = Nameable.__instances__()
+    earlier = set(known)
+    known.clear()
+    try:
+        yield
+    finally:
+        known.update(earlier)
 
 
 def _set_preferences(values: dict[str, Any]) -> None:
@@ -130,7 +153,7 @@ def emit_sources(assembly: Assembly, device: CPPStandaloneDevice, compiler: Comp
 
 
 def _fingerprint(source: Path, compiler: Compiler) -> str:
-    digest = hashlib.sha256("\n".join([compiler.version, *compiler.flags]).encode())
+    digest = hashlib.sha256("\n".join([compiler.version, *compiler.flags, compiler.machine]).encode())
     for path in sorted(path for path in source.rglob("*") if path.is_file()):
         digest.update(f"\n{path.relative_to(source)}\n".encode())
         digest.update(path.read_bytes())

@@ -33,6 +33,12 @@ class OutputError(CurrentsError, OSError):
     exit_code = 2
 
 
+class StorageError(OutputError):
+    """A disk was full, or failed, while a run was under way."""
+
+    exit_code = 1
+
+
 class CompileError(CurrentsError, RuntimeError):
     """The generated C++ does not compile."""
 

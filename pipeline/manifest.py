@@ -63,9 +63,11 @@ def describe_git() -> dict[str, Any] | None:
     here = Path(__file__).resolve().parent.parent
     if not (here / ".git").exists():
         return None
+    # Without its optional locks, git status never stands in the way of what else uses the checkout.
+    git = ["git", "--no-optional-locks"]
     try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
-        status = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True)
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
+        status = subprocess.run([*git, "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return {"commit": commit.stdout.strip(), "changed": bool(status.stdout.strip())}

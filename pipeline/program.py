@@ -1,15 +1,12 @@
-"""The run stage: execute a binary, follow its progress, stop it when asked, and never take a broken run for a whole one."""
+"""The run stage: execute a binary, follow its progress, stop it when asked; never take a broken run for a whole one."""
 
 import json
-import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from models.errors import Problem
 from pipeline.errors import ProgramError, RunInterrupted
@@ -49,13 +46,14 @@ def run_binary(binary: Path, work: Path, log: Path, progress: Progress | None = 
     ProgramError
         If it fails, is killed, or ends before its last step; with the end of its log.
     RunInterrupted
-        If this process is interrupted (SIGINT, SIGTERM); the program is stopped first.
+        If this process is interrupted by a signal; the program is stopped first.
     """
     results = work / "results"
     results.mkdir()
     started = time.monotonic()
-    with log.open("w", encoding="utf-8") as output, _raise_on_sigterm():
-        # A session of its own: a Ctrl-C at the terminal reaches the program through us, once, and not directly.
+    with log.open("w", encoding="utf-8") as output:
+        # A session of its own: a Ctrl-C at the terminal reaches the program through us, once, and not directly. Should
+        # we be killed, the program's next report meets a closed pipe, and SIGPIPE ends it.
         process = subprocess.Popen(
             [str(binary), "--results_dir", f"{results}/"],
             cwd=work,
@@ -63,16 +61,23 @@ def run_binary(binary: Path, work: Path, log: Path, progress: Progress | None = 
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             start_new_session=True,
         )
+        completed = 0.0
         try:
-            completed = 0.0
-            for completed in _follow(process, output, progress):
-                pass
+            for fraction in _follow(process, output, progress):
+                completed = fraction
             code = process.wait()
         except KeyboardInterrupt:
             _stop(process)
-            raise RunInterrupted(Problem(str(work.parent), f"was interrupted at {completed:.0%}")) from None
+            raise RunInterrupted(
+                Problem(str(log.parent), f"was interrupted after {completed:.0%} of its steps")
+            ) from None
+        except BaseException:
+            _stop(process)
+            raise
     wall_s = time.monotonic() - started
     return Finished(wall_s, _check_end(results, log, code))
 
@@ -80,40 +85,24 @@ def run_binary(binary: Path, work: Path, log: Path, progress: Progress | None = 
 def _follow(process: "subprocess.Popen[str]", output: object, progress: Progress | None) -> Iterator[float]:
     """Yield completed fractions from the program's stderr; other lines go to the log."""
     assert process.stderr is not None
-    for line in process.stderr:
-        try:
-            completed = float(json.loads(line)["completed"])
-        except (ValueError, TypeError, KeyError):
-            print(line, end="", file=output, flush=True)  # type: ignore[call-overload]
-            continue
-        if progress is not None:
-            progress(completed)
-        yield completed
-
-
-@contextmanager
-def _raise_on_sigterm() -> Iterator[None]:
-    """Treat SIGTERM like SIGINT, where that is possible: only the main thread may set handlers."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with process.stderr as lines:
+        for line in lines:
+            try:
+                completed = float(json.loads(line)["completed"])
+            except (ValueError, TypeError, KeyError):
+                print(line, end="", file=output, flush=True)  # type: ignore[call-overload]
+                continue
+            if progress is not None:
+                progress(completed)
+            yield completed
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:
+    """Ask a program to stop; kill it when it does not, or when we are asked again."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(_PATIENCE_S)
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
         process.kill()
         process.wait()
 
@@ -157,14 +146,3 @@ def _likely_cause(what: str) -> str | None:
     if "SIGKILL" in what or "bad_alloc" in what:
         return "memory ran out: the reference device holds every recording in memory until it ends"
     return None
-
-
-def process_alive(pid: int) -> bool:
-    """Return whether a process of this machine exists."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

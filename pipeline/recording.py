@@ -3,26 +3,21 @@
 All reading of per-neuron data goes through `Reader`, so that a layout is one class here and nothing elsewhere.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, ValidationError
 
 from models.errors import Problem
 from models.expand import Expanded
 from models.spec import SpikesRecord
-from models.spec_errors import translate_errors
 from models.steps import step_time
 from pipeline.errors import RecordingError
+from pipeline.recording_index import ArrayEntry, BinnedEntry, Index, InputEntry, RatesEntry, SpikesEntry, read_index
 from pipeline.run_folder import RunFolder
-
-VERSION = 1
-"""Of the layout of `recording/`."""
 
 type Values = NDArray[np.float32] | NDArray[np.float64]
 type Columns = slice | NDArray[np.intp]
@@ -193,49 +188,6 @@ def load_array[T: np.generic](path: Path, dtype: type[T], n_dimensions: int) -> 
     return cast(NDArray[T], array)
 
 
-class _Array(BaseModel):
-    layout: Literal["raw"]
-    file: str
-    offset_bytes: Annotated[int, Field(ge=0)] = 0
-    neurons: str
-    unit: str = ""
-
-
-class _Binned(BaseModel):
-    kind: Literal["currents", "states"]
-    steps_per_bin: Annotated[int, Field(ge=1)]
-    n_bins: Annotated[int, Field(ge=0)]
-    dtype: Literal["float32", "float64"]
-    arrays: dict[str, _Array]
-
-
-class _Spikes(BaseModel):
-    kind: Literal["spikes"]
-    step: str
-    neuron: str
-
-
-class _Rates(BaseModel):
-    kind: Literal["rates"]
-    steps_per_bin: Annotated[int, Field(ge=1)]
-    n_bins: Annotated[int, Field(ge=0)]
-    populations: list[str]
-    counts: str
-
-
-class _Input(BaseModel):
-    step: str
-    source: str
-
-
-class _Index(BaseModel):
-    version: int
-    dt_s: float
-    n_steps: Annotated[int, Field(ge=1)]
-    recorders: dict[str, Annotated[_Binned | _Spikes | _Rates, Field(discriminator="kind")]]
-    inputs: dict[str, _Input] = {}
-
-
 def open_recording(folder: RunFolder, network: Expanded, *, partial: bool = False) -> Recording:
     """Open the recording of a run; every file is checked to be there and to have the size that the index says.
 
@@ -252,49 +204,23 @@ def open_recording(folder: RunFolder, network: Expanded, *, partial: bool = Fals
     RecordingError
         If something is missing, of another size or type, or of another version; all that is wrong, together.
     """
-    index = _read_index(folder.recording_index)
+    index = read_index(folder.recording_index)
     return _Opener(folder, network, index, partial).open()
-
-
-def _read_index(path: Path) -> _Index:
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        cause = "the run was stopped before it recorded anything, or the file was deleted"
-        raise RecordingError(Problem(str(path), "is missing", likely_cause=cause)) from None
-    except (OSError, ValueError) as error:
-        raise RecordingError(Problem(str(path), "cannot be read as JSON", evidence=str(error))) from None
-    version = raw.get("version") if isinstance(raw, dict) else None
-    if version != VERSION:
-        next_ = "load it with the version of this package that wrote it"
-        problem = Problem(str(path), "is of another version", f"version {VERSION}", f"version {version}", next=next_)
-        raise RecordingError(problem)
-    try:
-        return _Index.model_validate(raw)
-    except ValidationError as error:
-        # The third part of a recorder's location is its kind, which is not a key of the file.
-        lines = [line | {"loc": _drop_kind(line["loc"])} for line in error.errors()]
-        problems = translate_errors(lines)
-        raise RecordingError(*(problem.within(str(path)) for problem in problems)) from None
-
-
-def _drop_kind(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    return location[:2] + location[3:] if location[0] == "recorders" else location
 
 
 class _Opener:
     """Opens one recording; gathers problems instead of stopping at the first."""
 
-    def __init__(self, folder: RunFolder, network: Expanded, index: _Index, partial: bool) -> None:
+    def __init__(self, folder: RunFolder, network: Expanded, index: Index, partial: bool) -> None:
         self.folder, self.network, self.index, self.partial = folder, network, index, partial
         self.problems: list[Problem] = []
 
     def open(self) -> Recording:
         self._check_clock()
         recorders = self.index.recorders.items()
-        readers = {name: self._open_binned(name, r) for name, r in recorders if isinstance(r, _Binned)}
-        spikes = {name: self._open_spikes(name, r) for name, r in recorders if isinstance(r, _Spikes)}
-        rates = {name: self._open_rates(name, r) for name, r in recorders if isinstance(r, _Rates)}
+        readers = {name: self._open_binned(name, r) for name, r in recorders if isinstance(r, BinnedEntry)}
+        spikes = {name: self._open_spikes(name, r) for name, r in recorders if isinstance(r, SpikesEntry)}
+        rates = {name: self._open_rates(name, r) for name, r in recorders if isinstance(r, RatesEntry)}
         inputs = {drive: self._open_input(drive, item) for drive, item in self.index.inputs.items()}
         if self.problems:
             raise RecordingError(*self.problems)
@@ -326,13 +252,13 @@ class _Opener:
         last = [int(item.step[-1]) + 1 if item.step.size else 0 for item in spikes.values()]
         return min(ends, default=max(last, default=0))
 
-    def _check_bins(self, name: str, recorder: _Binned | _Rates) -> None:
+    def _check_bins(self, name: str, recorder: BinnedEntry | RatesEntry) -> None:
         most = self.index.n_steps // recorder.steps_per_bin
         if recorder.n_bins != most:
             run = f"{most} bins of {recorder.steps_per_bin} steps in {self.index.n_steps} steps"
             self._complain_of(f"recorders.{name}.n_bins", "is not the length of the run", run, str(recorder.n_bins))
 
-    def _open_binned(self, name: str, recorder: _Binned) -> RawReader:
+    def _open_binned(self, name: str, recorder: BinnedEntry) -> RawReader:
         self._check_bins(name, recorder)
         self._check_variables(name, recorder)
         dtype = np.dtype(recorder.dtype)
@@ -340,7 +266,7 @@ class _Opener:
         n_bins = [self._count_bins(array, recorder.n_bins, dtype) for array in arrays.values()]
         return RawReader(name, recorder.kind, recorder.steps_per_bin, min(n_bins, default=0), dtype, arrays)
 
-    def _check_variables(self, name: str, recorder: _Binned) -> None:
+    def _check_variables(self, name: str, recorder: BinnedEntry) -> None:
         place = f"recorders.{name}.arrays"
         if recorder.kind == "states":
             return
@@ -351,7 +277,7 @@ class _Opener:
         if "v" not in recorder.arrays:
             self._complain_of(place, 'lacks "v", which says which neurons were recorded')
 
-    def _open_array(self, variable: str, array: _Array) -> RawArray:
+    def _open_array(self, variable: str, array: ArrayEntry) -> RawArray:
         path = self.folder.recording / array.neurons
         neurons = self._load(path, np.int32, 1)
         if neurons.size and (neurons[0] < 0 or neurons[-1] >= self.network.n_neurons or np.any(np.diff(neurons) <= 0)):
@@ -375,14 +301,14 @@ class _Opener:
             self._complain(array.path, "is of the wrong size", f"{expected} bytes = {shape}", f"{size} bytes")
         return n_bins
 
-    def _open_spikes(self, name: str, recorder: _Spikes) -> SpikeTrains:
+    def _open_spikes(self, name: str, recorder: SpikesEntry) -> SpikeTrains:
         step, neuron = self._load_pair(recorder.step, recorder.neuron)
         record = self.network.spec.record.get(name)
         names = record.population if isinstance(record, SpikesRecord) else None
         populations = tuple(population.name for population in self.network.select_populations(names))
         return SpikeTrains(name, populations, step, neuron)
 
-    def _open_rates(self, name: str, recorder: _Rates) -> SpikeCounts:
+    def _open_rates(self, name: str, recorder: RatesEntry) -> SpikeCounts:
         self._check_bins(name, recorder)
         for population in recorder.populations:
             if population not in self.network.population:
@@ -394,7 +320,7 @@ class _Opener:
             self._complain(path, "is of the wrong shape", f"{shape[0]} by {shape[1]}", "{} by {}".format(*counts.shape))
         return SpikeCounts(name, tuple(recorder.populations), recorder.steps_per_bin, counts)
 
-    def _open_input(self, drive: str, files: _Input) -> SourceSpikes:
+    def _open_input(self, drive: str, files: InputEntry) -> SourceSpikes:
         if drive not in self.network.spec.drive:
             self._complain_of("inputs", "has an unknown drive", got=f'"{drive}"')
         return SourceSpikes(drive, *self._load_pair(files.step, files.source))

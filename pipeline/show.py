@@ -4,6 +4,8 @@ import math
 
 import pandas as pd
 
+from pipeline.verification.report import VerifyReport
+
 _MILLIVOLTS = 1e3
 
 
@@ -29,3 +31,26 @@ def _format_number(value: float, digits: int) -> str:
 
 def _format_spread(mean: float, sd: float) -> str:
     return "–" if math.isnan(mean) else f"{mean * _MILLIVOLTS:.2f} ± {sd * _MILLIVOLTS:.2f}"
+
+
+def format_report(report: VerifyReport) -> str:
+    """Return a verification as text: one line per quantity and population, and what is wrong with it, if anything."""
+    table = report.table
+    shown = table[["recorder", "quantity", "population", "n_values"]].rename(columns={"n_values": "compared"})
+    for column, label in (("largest_absolute", "largest diff"), ("largest_relative", "relative"), ("tolerance", "tol")):
+        shown[label] = [f"{value:.1e}" if math.isfinite(value) else "–" for value in table[column]]
+    shown["verdict"] = table["verdict"]
+    lines = [str(shown.to_string(index=False)), ""]
+    for row in report.rows:
+        if row.verdict == "differs":
+            where = f"first at neuron {row.neuron}, t = {row.time:.9g} s"
+            values = f"expected {row.expected:.9g}, recorded {row.recorded:.9g}"
+            lines.append(f"{row.quantity} at {row.population}: {row.n_different} differ; {where}: {values}")
+        elif row.reason:
+            lines.append(f"{row.quantity} at {row.population}: not checked: {row.reason}")
+    speed = (
+        f"{report.n_currents:.3g} neurons × steps × channels at {report.currents_per_s / 1e6:.3g} million per second"
+    )
+    lines.append(f"{speed}; the drive was regenerated in {report.drive_s:.1f} s")
+    lines.append("verified: everything agrees" if report.passed else "NOT verified")
+    return "\n".join(lines)

@@ -1,9 +1,8 @@
 """From a model to a finished run: every stage in turn."""
 
-import shutil
-import tempfile
+import errno
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,25 +10,30 @@ from typing import Any, Literal
 import numpy as np
 
 from models.checks import check_duration
-from models.errors import Problem, SpecError
+from models.errors import CurrentsError, Problem, SpecError
 from models.files import load_network, to_toml
 from models.quantities import SECOND, Quantity, QuantityError, parse_quantity
 from models.sample import EdgeTable
 from models.spec import CurrentsRecord, NetworkSpec
 from models.steps import count_steps
+from pipeline.atomic import write_atomically
 from pipeline.build_root import BuildRoot, default_root
+from pipeline.claim import claim_folder
 from pipeline.compiler import Arch, Compiler, find_compiler
-from pipeline.errors import OutputError, RunInterrupted
+from pipeline.errors import RunInterrupted, StorageError
+from pipeline.input_files import copy_input_files
 from pipeline.manifest import describe_build, describe_run, now, save_manifest
 from pipeline.program import Progress
 from pipeline.run import Run, load_run
 from pipeline.run_folder import RunFolder
+from pipeline.scratch import make_scratch
+from pipeline.signals import interrupt_on_signals
 
 type Device = Literal["reference"]
 type Notify = Callable[[str], None]
 """Called with the name of each stage as it begins."""
 
-_MAX_SAME_NAME = 10_000
+_MAX_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -93,27 +97,30 @@ def simulate(
     ------
     SpecError
         If the model, a setting or an argument is wrong, or there is no compiler. Nothing was written.
-    CompileError, ProgramError, OutputError
+    OutputError
+        If `out` or the build root cannot be written to. Nothing was written.
+    CompileError, ProgramError, StorageError
         If a later stage fails; the run's manifest says `failed`.
     RunInterrupted
-        On SIGINT or SIGTERM; the manifest says `interrupted`.
+        On SIGINT, SIGTERM or SIGHUP; the manifest says `interrupted`.
     """
-    root = BuildRoot(Path(build_root) if build_root is not None else default_root())
+    root = BuildRoot(Path(build_root).absolute() if build_root is not None else default_root())
     settings = dict(settings or {})
     spec = _set_interval(load_network(model, settings), record_interval)
     n_steps = _resolve_steps(spec, duration)
+    run_seed = _check_seed(seed, spec)
     compiler = find_compiler(arch)
     name = model.network.name if isinstance(model, NetworkSpec) else str(model)
-    folder = _claim_folder(root, spec, Path(out) if out is not None else None)
-    job = Job(
-        spec, name, settings, spec.network.seed if seed is None else seed, n_steps, device, compiler, root, folder
-    )
+    claim = claim_folder(root, spec.network.name, Path(out) if out is not None else None)
+    job = Job(spec, name, settings, run_seed, n_steps, device, compiler, root, claim.folder)
     try:
-        return _run_job(job, notify or (lambda stage: None), progress)
+        with interrupt_on_signals():
+            _run_job(job, notify or (lambda stage: None), progress)
     except SpecError:
         # A wrong spec that only Brian2 could find: as if nothing had been asked.
-        shutil.rmtree(folder.path, ignore_errors=True)
+        claim.release()
         raise
+    return load_run(job.folder.path)
 
 
 def _set_interval(spec: NetworkSpec, interval: str | None) -> NetworkSpec:
@@ -138,63 +145,65 @@ def _resolve_steps(spec: NetworkSpec, duration: str | None) -> int:
     return count_steps(quantity.value, spec.network.dt.value)
 
 
-def _claim_folder(root: BuildRoot, spec: NetworkSpec, out: Path | None) -> RunFolder:
-    """Make the run's folder, which nobody else then has; refuse one that holds something."""
-    try:
-        if out is None:
-            return RunFolder(_claim_numbered(root.runs, spec.network.name))
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
-            raise SpecError(Problem(f"--out {out}", "is not empty", "a new or an empty folder"))
-        probe = out / ".writable"
-        probe.touch()
-        probe.unlink()
-        return RunFolder(out.resolve())
-    except OSError as error:
-        place = f"--out {out}" if out is not None else str(root.path)
-        raise OutputError(Problem(place, "cannot be written to", evidence=str(error))) from None
+def _check_seed(seed: int | None, spec: NetworkSpec) -> int:
+    if seed is not None and not 0 <= seed <= _MAX_SEED:
+        raise SpecError(Problem("--seed", "is out of range", f"0 to {_MAX_SEED}", str(seed)))
+    return spec.network.seed if seed is None else seed
 
 
-def _claim_numbered(runs: Path, name: str) -> Path:
-    runs.mkdir(parents=True, exist_ok=True)
-    for number in range(1, _MAX_SAME_NAME):
-        try:
-            path = runs / f"{name}-{number}"
-            path.mkdir()
-        except FileExistsError:
-            continue
-        return path.resolve()
-    raise OutputError(Problem(str(runs), f"holds {_MAX_SAME_NAME} runs of {name} already", next="delete old runs"))
-
-
-def _run_job(job: Job, notify: Notify, progress: Progress | None) -> Run:
-    manifest = describe_run(
-        job.spec, model=job.model, settings=job.settings, seed=job.seed, n_steps=job.n_steps, device=job.device
-    )
-    save_manifest(job.folder, manifest)
-    (job.folder.path / "model.toml").write_text(to_toml(job.spec), encoding="utf-8")
-    with _record_outcome(job.folder, manifest):
+def _run_job(job: Job, notify: Notify, progress: Progress | None) -> None:
+    manifest: dict[str, Any] = {}
+    with _record_outcome(job, manifest), _explain_storage(job):
+        named = copy_input_files(job.spec, job.folder)
+        manifest |= describe_run(
+            named, model=job.model, settings=job.settings, seed=job.seed, n_steps=job.n_steps, device=job.device
+        )
+        save_manifest(job.folder, manifest)
+        write_atomically(job.folder.model, to_toml(named))
         manifest |= _run_reference(job, manifest, notify, progress)
-    return load_run(job.folder.path)
 
 
 @contextmanager
-def _record_outcome(folder: RunFolder, manifest: dict[str, Any]) -> Iterator[None]:
+def _record_outcome(job: Job, manifest: dict[str, Any]) -> Iterator[None]:
     """Write into the manifest how the run ended, whatever happens."""
-    manifest["status"] = "failed"
+    outcome: dict[str, Any] = {"status": "failed"}
     try:
         yield
-        manifest["status"] = "finished"
-    except (RunInterrupted, KeyboardInterrupt):
-        manifest["status"] = "interrupted"
+        outcome["status"] = "finished"
+    except KeyboardInterrupt:
+        outcome["status"] = "interrupted"
+        raise RunInterrupted(Problem(str(job.folder.path), "was interrupted before its first step")) from None
+    except RunInterrupted:
+        outcome["status"] = "interrupted"
         raise
     except Exception as error:
-        manifest["error"] = str(error)
+        outcome["error"] = str(error)
         raise
     finally:
-        manifest["finished"] = now()
-        if folder.path.is_dir():
-            save_manifest(folder, manifest)
+        # On a disk that is full the first manifest stays: what is being raised matters more.
+        with suppress(OSError):
+            if manifest:
+                save_manifest(job.folder, manifest | outcome | {"finished": now()})
+
+
+@contextmanager
+def _explain_storage(job: Job) -> Iterator[None]:
+    """Say of a file that cannot be written which folder that concerns, and whether its disk is full."""
+    try:
+        yield
+    except CurrentsError:
+        raise
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        place = error.filename if isinstance(error.filename, str) else job.root.path
+        raise StorageError(
+            Problem(
+                str(place),
+                "cannot be written: the disk is full" if full else "cannot be read or written",
+                evidence=str(error),
+                next="free some space, or choose other folders with --build-root and --out" if full else None,
+            )
+        ) from error
 
 
 def _run_reference(job: Job, manifest: dict[str, Any], notify: Notify, progress: Progress | None) -> dict[str, Any]:
@@ -206,7 +215,7 @@ def _run_reference(job: Job, manifest: dict[str, Any], notify: Notify, progress:
     from pipeline.emit import emit_sources, standalone_device
     from pipeline.program import run_binary
 
-    with _scratch(job.root) as scratch:
+    with make_scratch(job.root) as scratch:
         notify("assemble")
         with standalone_device(job.compiler) as device:
             assembly = assemble_network(job.spec, n_steps=job.n_steps, seed=job.seed)
@@ -226,17 +235,6 @@ def _run_reference(job: Job, manifest: dict[str, Any], notify: Notify, progress:
         "simulation_s": finished.simulation_s,
         "edges": {name: table.n_edges for name, table in assembly.edges.items()},
     }
-
-
-@contextmanager
-def _scratch(root: BuildRoot) -> Iterator[Path]:
-    """Make a folder for things in the making, on the file system of builds and runs; remove it in the end."""
-    root.scratch.mkdir(parents=True, exist_ok=True)
-    path = Path(tempfile.mkdtemp(dir=root.scratch)).resolve()
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _save_edges(folder: RunFolder, edges: Mapping[str, EdgeTable]) -> None:

@@ -6,18 +6,17 @@ named and does not exist, or was not recorded, is a `SpecError`.
 """
 
 from collections.abc import Callable, Iterator
-from math import isqrt
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.errors import Problem, SpecError, list_choices
+from models.errors import Problem, SpecError
 from models.expand import Expanded
-from models.quantities import Quantity
-from models.steps import check_multiple, count_steps, format_time, step_time
+from models.steps import step_time
 from models.tables import EDGE_COLUMNS, INPUT_COLUMNS, RATE_COLUMNS, SPIKE_COLUMNS, current_columns, state_columns
 from pipeline.bins import BinTable, fill_currents, fill_states
+from pipeline.counting import count_bin_steps, count_in_bins
 from pipeline.errors import RecordingError
 from pipeline.frames import NeuronLookup, build_frame, categorize, code_type
 from pipeline.recording import Reader, Recording, SpikeCounts, SpikeTrains, load_array
@@ -31,7 +30,7 @@ from pipeline.selection import (
     select_recorder,
     unknown_name,
 )
-from pipeline.time_axis import Time, Window, parse_time, select_window, show_time, step_times
+from pipeline.time_axis import Time, Window, select_window, step_times
 
 DEFAULT_PART_MB = 256.0
 """Size of the frames that `iterate_currents` yields unless told otherwise."""
@@ -379,13 +378,13 @@ def tabulate_rates(
     -------
     DataFrame of `models.tables.RATE_COLUMNS`
     """
-    steps_per_bin = _count_bin_steps(recording, bin)
+    steps_per_bin = count_bin_steps(recording, bin)
     first, last = _select_window(recording, start, stop).bins(steps_per_bin, recording.n_steps // steps_per_bin)
     source = _find_rate_source(recording, recorder)
     selection = select_neurons(recording.network, populations)
     selection.check(source.name, neurons_of_populations(recording.network, source.populations))
     names = tuple(name for name in source.populations if _asked(selection, name))
-    counts = _count_in_bins(recording.network, source, steps_per_bin, first, last)
+    counts = count_in_bins(recording.network, source, steps_per_bin, first, last)
     counts = counts[:, [source.populations.index(name) for name in names]]
     sizes = np.array([recording.network.population[name].size for name in names])
     data = {
@@ -400,26 +399,6 @@ def _asked(selection: NeuronSelection, population: str) -> bool:
     return selection.populations is None or population in selection.populations
 
 
-def _count_bin_steps(recording: Recording, bin: Time) -> int:
-    """Return the steps of a bin; raise `SpecError` when it is no multiple of dt or does not divide the run."""
-    length = Quantity(bin if isinstance(bin, str) else f"{bin:g} s", parse_time("bin", bin))
-    if problems := check_multiple("bin", length, recording.dt_s, "dt"):
-        raise SpecError(*problems)
-    n_steps, steps_per_bin = recording.n_steps, count_steps(length.value, recording.dt_s)
-    if n_steps % steps_per_bin and not recording.partial:
-        what = f"does not divide the run of {format_time(step_time(n_steps, recording.dt_s))}"
-        near = [f'"{format_time(step_time(n, recording.dt_s))}"' for n in _nearest_divisors(n_steps, steps_per_bin)]
-        raise SpecError(Problem("bin", what, list_choices(near), show_time(bin)))
-    return steps_per_bin
-
-
-def _nearest_divisors(n: int, near: int) -> list[int]:
-    """Return the largest divisor of n below `near` and the smallest above it, if any."""
-    divisors = {d for i in range(1, isqrt(n) + 1) if n % i == 0 for d in (i, n // i)}
-    below, above = [d for d in divisors if d < near], [d for d in divisors if d > near]
-    return [*([max(below)] if below else []), *([min(above)] if above else [])]
-
-
 def _find_rate_source(recording: Recording, recorder: str | None) -> SpikeTrains | SpikeCounts:
     if recorder is None:
         return find_spikes(recording) if recording.spikes else select_recorder("rates", recording.rates, None)
@@ -427,38 +406,6 @@ def _find_rate_source(recording: Recording, recorder: str | None) -> SpikeTrains
     if recorder not in sources:
         raise SpecError(unknown_name("recorder", "recorder of spikes or rates", recorder, sources))
     return sources[recorder]
-
-
-def _count_in_bins(
-    network: Expanded, source: SpikeTrains | SpikeCounts, steps_per_bin: int, first: int, last: int
-) -> NDArray[np.int64]:
-    """Return spikes per bin and population of the source: (last - first, n_populations)."""
-    if isinstance(source, SpikeTrains):
-        counts = count_spikes(network, source, steps_per_bin, first, last)
-        return counts[:, [list(network.population).index(name) for name in source.populations]]
-    ratio, rest = divmod(steps_per_bin, source.steps_per_bin)
-    if rest:
-        what = f'is not made of whole bins of recorder "{source.name}"'
-        raise SpecError(Problem("bin", what, f"a multiple of {source.steps_per_bin} steps", f"{steps_per_bin} steps"))
-    within: NDArray[np.int64] = source.counts[first * ratio : last * ratio]
-    return within.reshape(last - first, ratio, -1).sum(axis=1)
-
-
-def count_spikes(
-    network: Expanded, trains: SpikeTrains, steps_per_bin: int, first: int, last: int
-) -> NDArray[np.int64]:
-    """Return spikes per bin and population of the network: (last - first, n_populations); in bounded memory."""
-    n_populations, code = len(network.populations), NeuronLookup(network).code
-    counts = np.zeros((last - first, n_populations), np.int64)
-    begin, end = (int(row) for row in np.searchsorted(trains.step, [first * steps_per_bin, last * steps_per_bin]))
-    for start in range(begin, end, _SPIKES_AT_A_TIME):
-        rows = slice(start, min(start + _SPIKES_AT_A_TIME, end))
-        i_bin = trains.step[rows] // steps_per_bin - first
-        lowest, highest = int(i_bin[0]), int(i_bin[-1]) + 1
-        cells = (i_bin - lowest) * n_populations + code[trains.neuron[rows]]
-        found = np.bincount(cells, minlength=(highest - lowest) * n_populations)
-        counts[lowest:highest] += found.reshape(-1, n_populations)
-    return counts
 
 
 def tabulate_connectivity(folder: RunFolder, network: Expanded, pathway: str) -> pd.DataFrame:

@@ -1,0 +1,74 @@
+"""A folder for a run, which nobody else then has."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import Problem, SpecError
+from pipeline.build_root import BuildRoot
+from pipeline.errors import OutputError
+from pipeline.run_folder import RunFolder
+
+_MAX_SAME_NAME = 10_000
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claimed folder."""
+
+    folder: RunFolder
+    made: bool
+    """Whether the folder is new."""
+
+    def release(self) -> None:
+        """Leave the folder as it was found, for a run that never was."""
+        for path in self.folder.path.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+        if self.made:
+            self.folder.path.rmdir()
+
+
+def claim_folder(root: BuildRoot, network: str, out: Path | None) -> Claim:
+    """Return a new folder under the root, or `out`, which must be new or empty.
+
+    Raises
+    ------
+    SpecError
+        If `out` holds something.
+    OutputError
+        If it cannot be written to.
+    """
+    try:
+        return _claim_numbered(root.runs, network) if out is None else _claim_chosen(out)
+    except OSError as error:
+        place = f"--out {out}" if out is not None else str(root.path)
+        raise OutputError(Problem(place, "cannot be written to", evidence=str(error))) from None
+
+
+def _claim_chosen(out: Path) -> Claim:
+    made = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    folder = RunFolder(out.resolve())
+    try:
+        if any(out.iterdir()):
+            raise FileExistsError
+        # Of two runs that both found the folder empty, one can make this file.
+        folder.log.touch(exist_ok=False)
+    except FileExistsError:
+        raise SpecError(Problem(f"--out {out}", "is not empty", "a new or an empty folder")) from None
+    return Claim(folder, made)
+
+
+def _claim_numbered(runs: Path, network: str) -> Claim:
+    runs.mkdir(parents=True, exist_ok=True)
+    for number in range(1, _MAX_SAME_NAME):
+        path = runs / f"{network}-{number}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return Claim(RunFolder(path.resolve()), made=True)
+    raise OutputError(Problem(str(runs), f"holds {_MAX_SAME_NAME} runs of {network} already", next="delete old runs"))

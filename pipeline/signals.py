@@ -1,0 +1,37 @@
+"""Signals that ask this process to stop."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def interrupt_on_signals() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` at the first signal that asks to stop, and ignore later ones.
+
+    What follows the first one is short and bounded, and must not be cut short: the program is stopped and the manifest
+    written. Signals that were ignored (`nohup`, a background job) stay ignored. Only the main thread can set handlers;
+    in any other one nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _STOPPING}
+    handled = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        for number in handled:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in handled:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, before[number])

@@ -1,0 +1,96 @@
+"""The outcome of a verification."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from pipeline.verification.binned import Tally
+
+type Verdict = Literal["ok", "differs", "not exercised", "not checked"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One quantity of one recorder at one population."""
+
+    recorder: str
+    """Name of the recorder; of the drive for its sources."""
+    quantity: str
+    """A channel, `v` or another variable, `spikes`, or `sources` of a drive."""
+    population: str
+    channel: bool
+    """Whether the quantity is a channel's current."""
+    n_values: int
+    """Values compared; for spikes, recorded ones and crossings."""
+    n_different: int
+    largest_absolute: float
+    """Largest absolute difference, SI units."""
+    largest_relative: float
+    """Largest difference relative to the expected value."""
+    tolerance: float
+    """Relative tolerance."""
+    verdict: Verdict
+    neuron: int | None = None
+    """Where the first difference is: global index, or number of a drive's source."""
+    time: float = np.nan
+    """When, seconds: end of the bin, or the spike's step."""
+    expected: float = np.nan
+    """The value there; for spikes and sources 1 or 0, whether there should be one."""
+    recorded: float = np.nan
+    reason: str = ""
+    """Why something was not checked."""
+
+
+def tally_row(
+    recorder: str, quantity: str, population: str, tally: Tally, tolerance: float, *, channel: bool = False
+) -> Row:
+    """Return the row of what was compared."""
+    verdict: Verdict = "differs" if tally.n_different else "ok" if tally.exercised else "not exercised"
+    first = tally.first
+    place = () if first is None else (first.neuron, first.time_s, first.expected, first.recorded)
+    largest = tally.largest_absolute, tally.largest_relative
+    counts = tally.n_values, tally.n_different
+    return Row(recorder, quantity, population, channel, *counts, *largest, tolerance, verdict, *place)
+
+
+def unchecked_row(recorder: str, quantity: str, population: str, reason: str, *, channel: bool = False) -> Row:
+    """Return the row of what was not compared."""
+    nothing = 0, 0, np.nan, np.nan, np.nan
+    return Row(recorder, quantity, population, channel, *nothing, "not checked", reason=reason)
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What `verify` found."""
+
+    rows: tuple[Row, ...]
+    n_currents: int
+    """Neurons × steps × channels that were recomputed."""
+    currents_s: float
+    """Seconds that recomputing and comparing took, the drive apart."""
+    drive_s: float
+    """Seconds that regenerating the drive took."""
+
+    @property
+    def currents_per_s(self) -> float:
+        """Speed: neurons × steps × channels per second, the drive apart."""
+        return self.n_currents / self.currents_s
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing differs, and at least one channel held a value other than 0."""
+        verdicts = [row.verdict for row in self.rows]
+        return "differs" not in verdicts and any(row.channel and row.verdict == "ok" for row in self.rows)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the quantities that differ, each once."""
+        return tuple(dict.fromkeys(row.quantity for row in self.rows if row.verdict == "differs"))
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per recorder, quantity and population; the columns are the fields of `Row`."""
+        frame = pd.DataFrame([asdict(row) for row in self.rows], columns=[item.name for item in fields(Row)])
+        return frame.astype({"neuron": "Int64"})

@@ -1,0 +1,192 @@
+"""Tables as files: what is written, how, and when it is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from models.errors import SpecError
+from models.tables import current_columns
+from pipeline import export
+from pipeline.errors import ExistingFileError, OutputError
+from pipeline.export import export_tables, replacing
+from pipeline.run import Run, load_run
+from tests.pipeline.synthetic_run import CHANNELS, make_run
+
+TABLES = ["spikes", "currents", "states", "rates", "inputs"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a run that no test changes."""
+    return load_run(make_run(tmp_path_factory.mktemp("export") / "run").path)
+
+
+def _tables(run: Run) -> dict[str, pd.DataFrame]:
+    return {
+        "spikes": run.spikes(),
+        "currents": run.currents(),
+        "states": run.states(),
+        "rates": run.rates("2 ms", recorder="rates"),
+        "inputs": run.inputs(),
+    }
+
+
+@pytest.mark.parametrize("part_mb", [64.0, 0.002], ids=["whole", "in parts"])
+def test_parquet_reads_back(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part_mb: float) -> None:
+    """Parquet gives back every table as it is: types, categories, units, bits."""
+    monkeypatch.setattr(export, "_PART_MB", part_mb)
+    files = export_tables(run, tmp_path / "out")
+    assert files == [tmp_path / "out" / f"{name}.parquet" for name in TABLES]
+    for path, (_, table) in zip(files, _tables(run).items(), strict=True):
+        back = pd.read_parquet(path)
+        pd.testing.assert_frame_equal(back, table)
+        assert back.attrs == table.attrs
+    groups = pq.ParquetFile(tmp_path / "out" / "currents.parquet").num_row_groups
+    assert groups == (1 if part_mb > 1 else 5)
+
+
+def test_csv_reads_back(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CSV gives back every number: its text is the shortest that reads as the same float."""
+    monkeypatch.setattr(export, "_PART_MB", 0.002)
+    for path, (_, table) in zip(export_tables(run, tmp_path / "out", "csv"), _tables(run).items(), strict=True):
+        # Numbers are read by Python: not every version of pandas reads a float to its last bit.
+        back = pd.read_csv(path, dtype=str, keep_default_na=False).replace("", "nan").astype(dict(table.dtypes))
+        pd.testing.assert_frame_equal(back, table)
+        assert path.read_text().splitlines()[0] == ",".join(table.columns)
+
+
+def test_parquet_encodings(run: Run, tmp_path: Path) -> None:
+    """Values are split by bytes and compressed by zstd; a field says its unit and meaning."""
+    export_tables(run, tmp_path)
+    file = pq.ParquetFile(tmp_path / "currents.parquet")
+    group = file.metadata.row_group(0)
+    columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+    assert {column.compression for column in columns.values()} == {"ZSTD"}
+    assert "BYTE_STREAM_SPLIT" in columns["total"].encodings
+    assert "RLE_DICTIONARY" in columns["neuron"].encodings
+    assert file.schema_arrow.field("v").metadata[b"unit"] == b"V"
+    assert file.schema_arrow.field("time").metadata == {b"unit": b"s", b"meaning": b"end of the bin"}
+
+
+def test_beside_the_tables(run: Run, tmp_path: Path) -> None:
+    """The run's manifest and a description of every column lie beside the tables, and nothing else."""
+    export_tables(run, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [f"{name}.parquet" for name in TABLES] + ["columns.json", "manifest.json"]
+    )
+    assert (tmp_path / "manifest.json").read_bytes() == run.folder.manifest.read_bytes()
+    described = json.loads((tmp_path / "columns.json").read_text())
+    assert described["version"] == 1
+    assert list(described["tables"]) == TABLES
+    currents = described["tables"]["currents"]
+    assert currents["file"] == "currents.parquet"
+    assert currents["columns"] == {
+        name: {"dtype": c.dtype, "unit": c.unit, "meaning": c.meaning} for name, c in current_columns(CHANNELS).items()
+    }
+
+
+def test_selection(run: Run, tmp_path: Path) -> None:
+    """Selections hold in every table that they concern."""
+    selection: dict[str, Any] = {"populations": ["L1E"], "start": "4 ms", "stop": "10 ms"}
+    export_tables(run, tmp_path, channels=["input"], **selection)
+    currents = pd.read_parquet(tmp_path / "currents.parquet")
+    pd.testing.assert_frame_equal(currents, run.currents(channels=["input"], **selection))
+    spikes = pd.read_parquet(tmp_path / "spikes.parquet")
+    pd.testing.assert_frame_equal(spikes, run.spikes(**selection))
+    rates = pd.read_parquet(tmp_path / "rates.parquet")
+    pd.testing.assert_frame_equal(rates, run.rates("2 ms", **selection))
+    assert min(len(currents), len(spikes), len(rates)) > 2
+
+
+def test_recorders_without_the_selection_are_left_out(tmp_path: Path) -> None:
+    """A recorder that holds nothing of what is asked for gives no file; one that holds a part gives that."""
+    made = make_run(tmp_path / "run")
+    recorders = made.index()["recorders"]
+    arrays = {"v": recorders["currents"]["arrays"]["v"]}
+    np.save(made.folder.neurons("currents", "v"), np.array([0, 1], np.int32))
+    np.zeros(42, np.float32).tofile(made.folder.array("currents", "v"))
+    arrays["v"]["offset_bytes"] = 8
+    made.change_index(recorders={**recorders, "currents": recorders["currents"] | {"arrays": arrays}})
+    run = load_run(made.path)
+    names = [path.stem for path in export_tables(run, tmp_path / "I", populations="I")]
+    assert names == ["spikes", "states", "rates", "inputs"]
+    export_tables(run, tmp_path / "both", neurons=[1, 2])
+    assert set(pd.read_parquet(tmp_path / "both" / "currents.parquet")["neuron"]) == {1}
+    assert set(pd.read_parquet(tmp_path / "both" / "spikes.parquet")["neuron"]) == {1, 2}
+
+
+def test_existing_files_are_kept(run: Run, tmp_path: Path) -> None:
+    """Files are replaced only when that is asked for; else nothing is written."""
+    (tmp_path / "currents.parquet").write_text("precious")
+    with pytest.raises(ExistingFileError) as caught:
+        export_tables(run, tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: holds files that would be replaced (got currents.parquet).\n"
+        "  next: choose another folder, or allow it with: overwrite"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["currents.parquet"]
+    assert (tmp_path / "currents.parquet").read_text() == "precious"
+    export_tables(run, tmp_path, overwrite=True)
+    assert len(pd.read_parquet(tmp_path / "currents.parquet")) == 200
+
+
+def test_run_itself_is_not_written_to(run: Run) -> None:
+    """The run's own folder is refused."""
+    with pytest.raises(SpecError) as caught:
+        export_tables(run, run.path, overwrite=True)
+    assert str(caught.value) == f"{run.path}: is the run itself (expected another folder)."
+
+
+def test_folder_cannot_be_made(run: Run, tmp_path: Path) -> None:
+    """A folder that cannot be made is one error."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError) as caught:
+        export_tables(run, tmp_path / "file" / "out")
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.what) == (str(tmp_path / "file" / "out"), "cannot be written to")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"format": "parket"}, 'format: names a format that does not exist (expected "parquet"; got "parket").'),
+        (
+            {"channels": ["inputs"]},
+            'channels: names a recorded channel that does not exist (expected "input"; got "inputs").',
+        ),
+        ({"neurons": [99]}, "neurons: names one that does not exist (expected 0 to 9; got 99)."),
+    ],
+    ids=["format", "channel", "neuron"],
+)
+def test_refused(run: Run, tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
+    """A wrong argument is refused before anything is written."""
+    with pytest.raises(SpecError) as caught:
+        export_tables(run, tmp_path / "out", **arguments)
+    assert str(caught.value) == message
+    assert not (tmp_path / "out").exists()
+
+
+def test_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A failure while writing leaves the old file and no temporary one; a stale temporary is no obstacle."""
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    (tmp_path / ".table.csv.partial").write_text("a longer text that a killed process left")
+
+    def fail() -> None:
+        with replacing(path) as file:
+            file.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+    assert path.read_text() == "old"
+    with replacing(path) as file:
+        file.write(b"new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"

@@ -1,0 +1,185 @@
+"""Loading a run: what it offers, and what is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from models.errors import Problem
+from pipeline import tabulate
+from pipeline.errors import RecordingError, RunFolderError, UnfinishedRunError
+from pipeline.run import load_run
+from tests.pipeline.synthetic_run import SyntheticRun, make_run
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> SyntheticRun:
+    """Return a run that a test may damage."""
+    return make_run(tmp_path / "run")
+
+
+def test_methods_are_the_tables(made: SyntheticRun) -> None:
+    """Each method gives the table of the load stage, with its selections."""
+    run = load_run(made.path)
+    recording = run.recording
+    pairs = [
+        (run.spikes(populations="E", stop="9 ms"), tabulate.tabulate_spikes(recording, populations="E", stop="9 ms")),
+        (run.currents(["L1E"], [1], "input"), tabulate.tabulate_currents(recording, neurons=1, channels="input")),
+        (pd.concat(run.iter_currents(memory_mb=0.002)), tabulate.tabulate_currents(recording)),
+        (run.states(neurons=[0], variables="v"), tabulate.tabulate_states(recording, neurons=[0], variables="v")),
+        (run.inputs(start="5 ms"), tabulate.tabulate_inputs(recording, start="5 ms")),
+        (run.rates(), tabulate.tabulate_rates(recording, "10 ms")),
+        (run.rates("2 ms", recorder="rates"), tabulate.tabulate_rates(recording, "2 ms")),
+        (run.connectivity("noise"), tabulate.tabulate_connectivity(run.folder, run.network, "noise")),
+    ]
+    for got, expected in pairs:
+        pd.testing.assert_frame_equal(got, expected)
+        assert len(got) > 0
+    assert list(run.summary()["population"]) == ["L1E", "L1I", "L2E", "L2I"]
+
+
+def test_what_a_run_says(made: SyntheticRun) -> None:
+    """A run knows its folder, its manifest and the spec that ran."""
+    run = load_run(str(made.path))
+    assert run.path == made.path
+    assert run.manifest == json.loads(made.folder.manifest.read_text())
+    assert run.spec == made.network.spec
+    assert repr(run) == f"<Run {made.path}: synthetic, 20 ms>"
+
+
+def test_relative_path(made: SyntheticRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was loaded by a relative path can be read after the working directory has changed."""
+    monkeypatch.chdir(made.path.parent)
+    run = load_run("run")
+    monkeypatch.chdir("/")
+    assert len(run.currents()) == 200
+
+
+_EXPECTED = "the folder of a run, which has manifest.json at its top"
+
+
+def _no_folder(run: SyntheticRun) -> Problem:
+    run.path.rename(run.path.with_name("elsewhere"))
+    return Problem(str(run.path), "does not exist", _EXPECTED)
+
+
+def _file(run: SyntheticRun) -> Problem:
+    run.path.rename(run.path.with_name("elsewhere"))
+    run.path.touch()
+    return Problem(str(run.path), "is a file", _EXPECTED)
+
+
+def _no_manifest(run: SyntheticRun) -> Problem:
+    run.folder.manifest.unlink()
+    return Problem(str(run.path), "is not a run: it has no manifest", _EXPECTED)
+
+
+def _broken_manifest(run: SyntheticRun) -> Problem:
+    run.folder.manifest.write_text("[")
+    evidence = "Expecting value: line 1 column 2 (char 1)"
+    return Problem(str(run.folder.manifest), "cannot be read as JSON", evidence=evidence)
+
+
+def _other_format(run: SyntheticRun) -> Problem:
+    run.change_manifest(format=2)
+    next_ = "load it with the version of this package that wrote it"
+    return Problem(str(run.folder.manifest), "is of another format version", "format 1", "format 2", next=next_)
+
+
+def _no_spec(run: SyntheticRun) -> Problem:
+    run.folder.manifest.write_text('{"format": 1}')
+    return Problem(str(run.folder.manifest), 'lacks "status" and "spec"')
+
+
+def _other_spec(run: SyntheticRun) -> Problem:
+    spec = json.loads(run.folder.manifest.read_text())["spec"]
+    del spec["network"]["dt"]
+    run.change_manifest(spec=spec)
+    return Problem(f"{run.folder.manifest}: spec: network.dt", "is missing")
+
+
+_DAMAGES: list[Callable[[SyntheticRun], Problem]] = [
+    _no_folder,
+    _file,
+    _no_manifest,
+    _broken_manifest,
+    _other_format,
+    _no_spec,
+    _other_spec,
+]
+
+
+@pytest.mark.parametrize("damage", _DAMAGES, ids=[damage.__name__.lstrip("_") for damage in _DAMAGES])
+def test_what_is_not_a_run(made: SyntheticRun, damage: Callable[[SyntheticRun], Problem]) -> None:
+    """What is not a run, or not one of this version, is refused with what was found: the whole message."""
+    problem = damage(made)
+    with pytest.raises(RunFolderError) as caught:
+        load_run(made.path)
+    assert str(caught.value) == str(problem)
+    assert isinstance(caught.value, OSError)
+    assert caught.value.exit_code == 2
+
+
+def test_unfinished_run_is_refused(made: SyntheticRun) -> None:
+    """A run that was interrupted says how far it got and how to load that; so it loads when asked for."""
+    made.change_manifest(status="interrupted")
+    path = made.folder.array("currents", "lateral")
+    path.write_bytes(path.read_bytes()[: 24 + 24 * 12 + 7])
+    with pytest.raises(UnfinishedRunError) as caught:
+        load_run(made.path)
+    assert str(caught.value) == (
+        f'{made.path}: has not finished (expected status "finished"; '
+        'got status "interrupted" with 12 ms of 20 ms recorded).\n'
+        f'  next: load what there is with: load_run("{made.path}", partial=True)'
+    )
+    part = load_run(made.path, partial=True).currents()
+    assert part["time"].max() == 0.012
+    whole = make_run(made.path.parent / "whole")
+    pd.testing.assert_frame_equal(part, load_run(whole.path).currents(stop="12 ms"))
+
+
+def test_part_has_complete_bins_of_rates(made: SyntheticRun) -> None:
+    """Of a part, rates are given in the complete bins of any length."""
+    made.change_manifest(status="failed")
+    path = made.folder.array("currents", "lateral")
+    path.write_bytes(path.read_bytes()[: 24 + 24 * 11])
+    times = load_run(made.path, partial=True).rates("4 ms")["time"]
+    assert sorted(set(times)) == [0.004, 0.008]
+
+
+def test_failed_run_without_recording(made: SyntheticRun) -> None:
+    """A run that failed before it recorded anything shows its error."""
+    made.change_manifest(status="failed", error="no compiler")
+    made.folder.recording_index.unlink()
+    with pytest.raises(UnfinishedRunError) as caught:
+        load_run(made.path)
+    assert str(caught.value) == (
+        f'{made.path}: has not finished (expected status "finished"; '
+        'got status "failed" with nothing of 20 ms recorded).\n'
+        "  evidence: no compiler\n"
+        "  next: run it again"
+    )
+    with pytest.raises(RecordingError):
+        load_run(made.path, partial=True)
+
+
+def test_running_run(made: SyntheticRun) -> None:
+    """A run that is still going on is best waited for."""
+    made.change_manifest(status="running")
+    with pytest.raises(UnfinishedRunError) as caught:
+        load_run(made.path)
+    (problem,) = caught.value.problems
+    assert problem.next == (
+        "wait until it has finished, or, if its process has died, "
+        f'load what there is with: load_run("{made.path}", partial=True)'
+    )
+
+
+def test_finished_run_is_whole(made: SyntheticRun) -> None:
+    """Asking for a part of a run that finished does not let damage pass."""
+    path = made.folder.array("currents", "lateral")
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(RecordingError):
+        load_run(made.path, partial=True)
