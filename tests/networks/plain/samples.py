@@ -69,16 +69,16 @@ class Monitors:
         """Return what they hold, and the spikes of drives' sources from monitors of their own."""
         parts = [sort_spikes(monitor, self.given.neurons(name)) for name, monitor in self.spiked.items()]
         pairs = np.concatenate(parts)
-        currents = {channel: read(self._gather(channel)) for channel, read in channels.items()}
+        currents = {channel: read(self.gather(channel)) for channel, read in channels.items()}
         return PlainRun(
             pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))],
-            self._gather("v"),
+            self.gather("v"),
             currents,
-            {name: self._gather(name) for name in states},
+            {name: self.gather(name) for name in states},
             {drive: sort_spikes(monitor, np.arange(10**6)) for drive, monitor in (inputs or {}).items()},
         )
 
-    def _gather(self, variable: str) -> Floats:
+    def gather(self, variable: str) -> Floats:
         """Return (n_steps, n_neurons) samples of a variable; 0 where a group lacks it."""
         result = np.zeros((self.given.n_steps, self.given.expanded.n_neurons))
         for name, monitor in self.sampled.items():

@@ -4,6 +4,7 @@ Given the same edges, initial values and drive, the two must fire the same spike
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import brian2
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from brian2.devices import reset_device, set_device
 
-from models import load_network
+from models import list_networks, load_network
 from tests.networks.plain import driven, small, three_neurons
 from tests.networks.plain.given import Floats, Given
 from tests.networks.plain.ours import Bins, OurRun, run_ours
@@ -67,15 +68,59 @@ def check(ours: OurRun, plain: PlainRun) -> set[str]:
     return seen
 
 
-SHIPPED: dict[str, tuple[Script, int, int, set[str]]] = {
-    "after_potential": (small.run_after_potential, 200, 30, {"v", "strong", "weak", "v_ap", "v_final"}),
+
+@dataclass(frozen=True)
+class Case:
+    """A shipped network, its script, and what must be seen for the comparison to mean something."""
+
+    script: Script
+    duration_ms: int
+    n_spikes: int
+    variables: set[str]
+    settings: dict[str, object] = field(default_factory=dict)
+
+
+STATES = {"kind": "states", "interval": "0.1 ms", "dtype": "float64"}
+SHIPPED = {
+    "after_potential": Case(small.run_after_potential, 200, 30, {"v", "strong", "weak", "v_ap", "v_final"}),
+    "ei_layer": Case(small.run_ei_layer, 200, 20, {"v", "slow", "fast", "inhibition", "input"}),
+    "exponential_current": Case(three_neurons.run_exponential, 100, 3, {"v", "slow"}),
+    "fast_tracked": Case(driven.run_fast_tracked, 150, 100, {"v", "fast", "inhibition", "background"}),
+    "hierarchy": Case(
+        driven.run_hierarchy,
+        100,
+        300,
+        {"v", "lateral", "local", "inhibition", "feedforward", "background"},
+        {
+            "layers.population.E.size": 80,
+            "layers.population.I.size": 20,
+            "pathway.lateral.weight": "1 mV",
+            "pathway.local.weight": "1 mV",
+            "pathway.inhibition.weight": "3 mV",
+            "pathway.feedforward.weight": "0.6 mV",
+            "record.currents.population": ["E", "I"],
+        },
+    ),
+    "independent_drive": Case(driven.run_independent, 200, 20, {"v", "background"}),
+    "poisson_probe": Case(small.run_poisson_probe, 200, 0, {"v", "slow", "fast"}),
+    "population_rate": Case(three_neurons.run_population_rate, 100, 3, {"v", "slow"}),
+    "shared_drive": Case(driven.run_shared, 200, 20, {"v", "background"}),
+    "traced_synapses": Case(three_neurons.run_traced, 100, 3, {"v", "slow"}),
+    "two_stage": Case(three_neurons.run_two_stage, 100, 10, {"v", "facilitating", "x_facilitating"}),
 }
 
 
-@pytest.mark.parametrize(("model", "script", "duration_ms", "n_spikes", "variables"), [(k, *x) for k, x in SHIPPED.items()])
-def test_shipped(model: str, script: Script, duration_ms: int, n_spikes: int, variables: set[str]) -> None:
-    """x."""
-    given = give(model, duration_ms)
-    plain = script(given)
-    assert len(plain.spikes) >= n_spikes
-    assert check(run_ours(given), plain) == variables
+def test_every_shipped_network_has_a_script() -> None:
+    """No shipped network is left out."""
+    assert SHIPPED.keys() == list_networks().keys()
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_shipped_network(model: str) -> None:
+    """The network fires the same spikes and has the same v, currents and traces as the script."""
+    case = SHIPPED[model]
+    given = give(model, case.duration_ms, case.settings)
+    plain = case.script(given)
+    assert len(plain.spikes) >= case.n_spikes
+    assert all(len(emitted) >= 20 for emitted in plain.inputs.values())
+    assert check(run_ours(given), plain) == case.variables

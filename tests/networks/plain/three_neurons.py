@@ -4,6 +4,7 @@ Membrane and current have one time constant: Brian2's `exact` divides by their d
 integrated by its closed form.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,10 @@ def make_neurons(more: str = "", **arguments: Any) -> Any:
     return NeuronGroup(3, model, threshold="v > 0.5*volt", namespace={"tau": TAU}, **arguments)
 
 
-def run_and_kick(given: Given, neurons: Any, *parts: Any, kicks: Kicks, more: tuple[str, ...] = ()) -> Monitors:
+def run_and_kick(given: Given, neurons: Any, *parts: Any, kicks: Kicks) -> Monitors:
     """Run for 100 ms, setting v of one neuron to 1 V at each of the given times."""
     network = Network(*parts)
-    monitors = monitor_all(given, network, {"E": neurons}, ("I", *more))
+    monitors = monitor_all(given, network, {"E": neurons}, ("I", "x"))
     now = 0
     for time, neuron in kicks:
         network.run((time - now) * ms)
@@ -41,12 +42,20 @@ def run_and_kick(given: Given, neurons: Any, *parts: Any, kicks: Kicks, more: tu
     return monitors
 
 
+def read(monitors: Monitors, channel: str, *, trace_delay: int = 0) -> PlainRun:
+    """Return what was recorded, in the words of the model file; traces as they were `trace_delay` steps before."""
+    run = monitors.read({"I": decays(TAU)}, ("x",))
+    late = np.zeros_like(run.states["x"])
+    late[trace_delay:] = run.states["x"][: len(late) - trace_delay]
+    return replace(run, currents={channel: run.currents["I"]}, states={f"x_{channel}": late})
+
+
 def run_exponential(given: Given, kicks: Kicks = ONE_SPIKE_EACH) -> PlainRun:
     """Let every spike add to a current that decays."""
     neurons = make_neurons()
     neurons.run_regularly(f"{CLOSED_FORM}\nI = I*exp(-dt/tau)", when="groups")
     slow = given.edges("slow", "E", "E").make(neurons, neurons, "I_post += w")
-    return run_and_kick(given, neurons, slow, kicks=kicks).read({"I": decays(TAU)})
+    return read(run_and_kick(given, neurons, slow, kicks=kicks), "slow")
 
 
 def run_traced(given: Given, kicks: Kicks = ONE_SPIKE_EACH, trace_initial: float = 0.0) -> PlainRun:
@@ -62,7 +71,7 @@ def run_traced(given: Given, kicks: Kicks = ONE_SPIKE_EACH, trace_initial: float
 
     add_up()
     every_step = network_operation(add_up, when="end")
-    return run_and_kick(given, neurons, slow, every_step, kicks=kicks).read({"I": decays(TAU)})
+    return read(run_and_kick(given, neurons, slow, every_step, kicks=kicks), "slow")
 
 
 def run_population_rate(given: Given, kicks: Kicks = ONE_SPIKE_EACH) -> PlainRun:
@@ -82,8 +91,7 @@ def run_population_rate(given: Given, kicks: Kicks = ONE_SPIKE_EACH) -> PlainRun
         neurons.I = np.asarray(neurons.x[:]) @ weights * volt
 
     every_step = network_operation(multiply, when="end")
-    monitors = run_and_kick(given, neurons, own, every_step, kicks=kicks, more=("x",))
-    return monitors.read({"I": decays(TAU)}, ("x",))
+    return read(run_and_kick(given, neurons, own, every_step, kicks=kicks), "slow")
 
 
 def run_two_stage(given: Given) -> PlainRun:
@@ -98,5 +106,4 @@ def run_two_stage(given: Given) -> PlainRun:
     edges = given.edges("facilitating", "E", "E")
     synapses = edges.make(neurons, neurons, "I_post += w*trace\ntrace += 1", model)
     kicks = ((20, 0), (22, 0), (30, 1), (33, 1), (35, 0), (40, 2), (44, 2), (60, 1), (61, 0), (70, 2))
-    monitors = run_and_kick(given, neurons, synapses, kicks=kicks, more=("x",))
-    return monitors.read({"I": decays(TAU)}, ("x",))
+    return read(run_and_kick(given, neurons, synapses, kicks=kicks), "facilitating", trace_delay=int(edges.delay[0]))

@@ -208,7 +208,8 @@ class PlainNetwork:
         if self.is_lif:
             self.v[fired] = self.values("v_reset")[fired]
         else:
-            self.v_ap[fired] -= self.values("w_ap")[fired]
+            up = all(getattr(table, "direction", "") == "depolarizing" for table in self.tables.values())
+            self.v_ap[fired] += (1 if up else -1) * self.values("w_ap")[fired]
 
     def run(self, n_steps: int) -> PlainRun:
         """Go through the steps: state update, threshold, delivery, reset."""

@@ -96,7 +96,8 @@ def test_every_mechanism(tmp_path: Path, settings: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("refractory", ["0 ms", "2 ms"])
 @pytest.mark.parametrize("kinetics", ["exponential", "delta"])
-def test_after_potential(tmp_path: Path, refractory: str, kinetics: str) -> None:
+@pytest.mark.parametrize("direction", ["hyperpolarizing", "depolarizing"])
+def test_after_potential(tmp_path: Path, refractory: str, kinetics: str, direction: str) -> None:
     """A neuron whose v is not reset is recomputed too: v, v_ap, their sum at the threshold, and the spikes."""
     lif = PAIR[PAIR.index("[neuron.lif]") : PAIR.index("[layers]")]
     neuron = """
@@ -106,10 +107,11 @@ tau_m = "10 ms"
 v_threshold = "15 mV"
 tau_ap = "8 ms"
 w_ap = "3 mV"
-direction = "hyperpolarizing"
 """
     states = '[record.states]\nkind = "states"\nvariables = ["v_ap"]\ninterval = "1 ms"\ndtype = "float64"\n'
-    text = PAIR.replace(lif, neuron + f'refractory = "{refractory}"\n').replace('neuron = "lif"', 'neuron = "own"')
+    text = PAIR.replace(lif, neuron + f'refractory = "{refractory}"\ndirection = "{direction}"\n').replace(
+        'neuron = "lif"', 'neuron = "own"'
+    )
     report = verify_network(text + states, tmp_path, {"pathway.slow.kinetics": kinetics})
     assert report.passed, report.table.to_string()
     expected = [("v", "L1E"), ("slow", "L1E"), ("push", "L1E"), ("v_ap", "L1E"), ("spikes", "L1E")]
