@@ -5,6 +5,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.errors import Problem
+from pipeline.errors import StorageError
+
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -24,6 +27,14 @@ _FULL_BYTES = 1 << 20
 def is_full(path: Path) -> bool:
     """Return whether the disk that holds a folder is full."""
     return shutil.disk_usage(path).free < _FULL_BYTES
+
+
+def refuse_full_disk(folder: Path) -> None:
+    """Raise `StorageError` when the disk that a program has written to is full: the program does not notice."""
+    if is_full(folder):
+        what = "could not write all of its results: the disk is full"
+        remedy = "free some space, or choose another root with --build-root"
+        raise StorageError(Problem("the simulation program", what, evidence=str(folder), next=remedy))
 
 
 @dataclass(frozen=True)

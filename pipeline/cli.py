@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,7 @@ _MEASURED = ("run", "verify")
 app = App(
     name="currents",
     help="Simulate hierarchies of spiking layers and tabulate every current that reaches every neuron.",
+    version=lambda: version("brian2currents"),
     version_flags=["--version"],
 )
 
@@ -33,9 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a verb; return its exit code: 0 only if what it promised happened, 2 for a usage or spec error."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        result = app(words, exit_on_error=False, print_error=False)
+        result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        return _report(SpecError(Problem("currents", str(error).strip().rstrip("."), next="currents --help")), words)
+        return _report(SpecError(Problem("currents", str(error).strip().rstrip(".?"), next="currents --help")), words)
     except CurrentsError as error:
         return _report(error, words)
     except KeyboardInterrupt:
@@ -81,8 +83,11 @@ def list_verb(*, as_json: Json = False) -> None:
 @app.command
 def describe(
     model: str,
+    /,
     *,
-    set: Annotated[list[str] | None, Parameter(name="--set", help="PATH=VALUE, any number of times.")] = None,
+    set: Annotated[
+        list[str] | None, Parameter(name="--set", help="PATH=VALUE, any number of times.", negative=())
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show a model as tables: populations, neurons, pathways, drive, recording.
@@ -105,10 +110,13 @@ def describe(
 @app.command
 def simulate(
     model: str,
+    /,
     *,
     duration: str | None = None,
     seed: int | None = None,
-    set: Annotated[list[str] | None, Parameter(name="--set", help="PATH=VALUE, any number of times.")] = None,
+    set: Annotated[
+        list[str] | None, Parameter(name="--set", help="PATH=VALUE, any number of times.", negative=())
+    ] = None,
     device: Literal["reference"] = "reference",
     record_interval: str | None = None,
     out: Path | None = None,
@@ -232,6 +240,7 @@ def _read_settings(texts: list[str] | None) -> dict[str, object]:
 @app.command
 def tables(
     run: Path,
+    /,
     *,
     to: Path,
     format: Literal["parquet", "csv"] = "parquet",
@@ -282,7 +291,7 @@ def tables(
 
 
 @app.command
-def verify(run: Path, *, as_json: Json = False) -> int:
+def verify(run: Path, /, *, as_json: Json = False) -> int:
     """Recompute every recorded current, v and spike of a run from spikes, drive and edges alone.
 
     Exits 1 if anything differs, or if no channel held a value other than 0.
@@ -304,6 +313,36 @@ def verify(run: Path, *, as_json: Json = False) -> int:
     else:
         print(format_report(report))
     return 0 if report.passed else EXIT_FAILED
+
+
+@app.command
+def bench(
+    *,
+    quick: bool = False,
+    tiny: Annotated[bool, Parameter(show=False, negative=())] = False,
+    as_json: Json = False,
+) -> int:
+    """Measure speed: the reference network by a hand-written Brian2 script and by us in turn, as a table of ratios.
+
+    Takes minutes, most of them to compile, and wants a machine that does nothing else. Exits 1 if contenders that must
+    give the same spikes did not.
+
+    Parameters
+    ----------
+    quick
+        Two runs of each contender instead of five.
+    """
+    from pipeline.bench.bench import run_bench
+    from pipeline.bench.show import format_bench
+    from pipeline.bench.sizes import FULL, QUICK, TINY
+
+    notices = Console(stderr=True, quiet=as_json, highlight=False)
+    results = run_bench(TINY if tiny else QUICK if quick else FULL, notices.print)
+    if as_json:
+        _print_json(results)
+    else:
+        print(format_bench(results))
+    return EXIT_FAILED if any(found["same_spikes"] is False for found in results["comparisons"]) else 0
 
 
 def _none_for_nan(value: object) -> object:

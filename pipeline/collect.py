@@ -14,6 +14,7 @@ from models.errors import InternalError, Problem
 from models.spec import RatesRecord, SpikesRecord
 from models.steps import count_steps
 from pipeline.atomic import write_atomically
+from pipeline.build_root import refuse_full_disk
 from pipeline.emit import SourceTree
 from pipeline.run_folder import RunFolder
 
@@ -65,6 +66,11 @@ class _Collector:
     def _file(self, owner: str, variable: str) -> Path:
         return self.results / self.tree.results[owner, variable]
 
+    def _load[T: np.generic](self, owner: str, variable: str, dtype: type[T], size: int) -> NDArray[T]:
+        path = self._file(owner, variable)
+        _check_size(path, size * np.dtype(dtype).itemsize)
+        return np.fromfile(path, dtype)
+
     def _collect_recorder(self, recorder: BinnedRecorder) -> dict[str, Any]:
         grouped: dict[str, list[BinnedArray]] = {}
         for array in recorder.arrays:
@@ -100,13 +106,10 @@ class _Collector:
         }
 
     def _check_sizes(self, recorder: BinnedRecorder, arrays: list[BinnedArray]) -> None:
+        n_bins = self.assembly.n_steps // recorder.steps_per_bin
         for array in arrays:
-            path = self._file(array.monitor, array.monitored)
-            n_bins = self.assembly.n_steps // recorder.steps_per_bin
             expected = n_bins * array.local.size * np.dtype(recorder.dtype).itemsize
-            if not path.is_file() or path.stat().st_size != expected:
-                got = f"{path.stat().st_size} bytes" if path.is_file() else "no file"
-                raise InternalError(Problem(str(path), "is not what the monitor should hold", f"{expected} bytes", got))
+            _check_size(self._file(array.monitor, array.monitored), expected)
 
     def _merge(self, recorder: BinnedRecorder, arrays: list[BinnedArray], order: NDArray[np.intp], path: Path) -> None:
         """Write the columns of several groups' monitors as one array, by neuron."""
@@ -120,10 +123,12 @@ class _Collector:
                 np.ascontiguousarray(rows[:, order]).tofile(file)
 
     def _final_row(self, array: BinnedArray) -> NDArray[np.float64]:
-        values = np.fromfile(self._file(array.group, array.final), np.float64)[array.local]
+        n_neurons = next(plan.n_neurons for plan in self.assembly.plans if plan.name == array.group)
+        values = self._load(array.group, array.final, np.float64, n_neurons)[array.local]
         if array.scale is None:
             return values
-        return values * (array.scale if array.scale.size == 1 else array.scale[array.local])
+        # + 0: as in the program, so that no input is 0 and not -0.
+        return values * (array.scale if array.scale.size == 1 else array.scale[array.local]) + 0.0
 
     def _collect_spikes(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Return the spikes of all neurons, sorted by step, then neuron."""
@@ -134,8 +139,9 @@ class _Collector:
         return step[order], neuron[order]
 
     def _read_spikes(self, monitor: str) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        times = np.fromfile(self._file(monitor, "t"), np.float64)
-        return np.rint(times / self.dt_s).astype(np.int64), np.fromfile(self._file(monitor, "i"), np.int32)
+        n_spikes = int(self._load(monitor, "N", np.int32, 1)[0])
+        times = self._load(monitor, "t", np.float64, n_spikes)
+        return np.rint(times / self.dt_s).astype(np.int64), self._load(monitor, "i", np.int32, n_spikes)
 
     def _of_populations(self, names: list[str] | None, neuron: NDArray[np.int32]) -> NDArray[np.bool_]:
         chosen = np.zeros(self.assembly.expanded.n_neurons, bool)
@@ -183,3 +189,13 @@ class _Collector:
             np.save(place / "step.npy", step[order])
             np.save(place / "source.npy", source[order])
             yield group.drive, {"step": f"inputs/{group.drive}/step.npy", "source": f"inputs/{group.drive}/source.npy"}
+
+
+def _check_size(path: Path, expected: int) -> None:
+    """Refuse a file that is not as long as it should be."""
+    size = path.stat().st_size if path.is_file() else None
+    if size == expected:
+        return
+    got = "no file" if size is None else f"{size} bytes"
+    refuse_full_disk(path.parent)
+    raise InternalError(Problem(str(path), "is not what the program should have written", f"{expected} bytes", got))

@@ -13,6 +13,7 @@ from pipeline.build_root import BuildRoot, is_full
 from pipeline.compiler import Compiler
 from pipeline.emit import SourceTree
 from pipeline.errors import CompileError
+from pipeline.signals import delay_signals
 
 _LOG = "make.log"
 _TAIL_LINES = 12
@@ -72,22 +73,24 @@ def _compile(tree: SourceTree, compiler: Compiler, folder: Path, n_jobs: int) ->
 def _run_make(source: Path, compiler: Compiler, n_jobs: int) -> int:
     """Run make, with its output in `make.log`; return its exit code."""
     with (source / _LOG).open("w", encoding="utf-8") as log:
-        # A session of its own, so that make and the compilers that it started can be stopped together.
-        process = subprocess.Popen(
-            ["make", f"-j{n_jobs}", f"CXX={compiler.command}"],
-            cwd=source,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env={name: value for name, value in os.environ.items() if name not in _MAKE_VARIABLES},
-            start_new_session=True,
-        )
+        process: subprocess.Popen[bytes] | None = None
         try:
+            with delay_signals():
+                # A session of its own, so that make and the compilers that it started can be stopped together.
+                process = subprocess.Popen(
+                    ["make", f"-j{n_jobs}", f"CXX={compiler.command}"],
+                    cwd=source,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    env={name: value for name, value in os.environ.items() if name not in _MAKE_VARIABLES},
+                    start_new_session=True,
+                )
             return process.wait()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
+        finally:
+            if process is not None and process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def _install(source: Path, folder: Path) -> None:

@@ -6,15 +6,18 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import brian2
+from brian2.core.base import BrianObjectException
 from brian2.core.names import Nameable
 from brian2.devices import reset_device, set_device
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
 from models.assembly import Assembly
+from models.assembly.neurons import refuse_equations
 from pipeline.compiler import Compiler
 
 INCLUDE = Path(__file__).resolve().parent.parent / "models" / "include"
@@ -53,6 +56,10 @@ prelude.h.gch: prelude.h makefile
 \t$(CXX) $(CXXFLAGS) -x c++-header $< -o $@
 main.o objects.o run.o: CXXFLAGS += -O1
 """
+
+
+_REFUSED_PARTS = {"No state updater": "method", "_thresholder": "threshold", "_resetter": "reset"}
+"""Keys of a neuron's table by what Brian2's message mentions when it refuses them."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,11 @@ def emit_sources(assembly: Assembly, device: CPPStandaloneDevice, compiler: Comp
     SourceTree
     """
     duration = assembly.n_steps * assembly.expanded.spec.network.dt.value * brian2.second
-    assembly.network.run(duration, report=_REPORT, report_period=_REPORT_PERIOD_S * brian2.second, namespace={})
+    try:
+        assembly.network.run(duration, report=_REPORT, report_period=_REPORT_PERIOD_S * brian2.second, namespace={})
+    except BrianObjectException as error:
+        raise _explain_refusal(assembly, error) from error
+    _sort_clocks(device)
     source = folder / "source"
     device.build(directory=str(source), compile=False, run=False)
     for header in INCLUDE.glob("*.h"):
@@ -150,6 +161,31 @@ def emit_sources(assembly: Assembly, device: CPPStandaloneDevice, compiler: Comp
         if hasattr(variable.owner, "name")
     }
     return SourceTree(source, folder / "static_arrays", results, _fingerprint(source, compiler))
+
+
+def _sort_clocks(device: CPPStandaloneDevice) -> None:
+    """Start the clocks in the order of their names; Brian2 takes that of a set, which differs from call to call."""
+    names = {device.get_array_name(v) for v in device.arrays if isinstance(v.owner, brian2.Clock)}
+
+    def name_clock(entry: tuple[str, Any]) -> str:
+        """Return the array of a clock that an entry of the program sets; empty for other entries."""
+        return str(entry[1][0]) if entry[0] == "set_by_single_value" and entry[1][0] in names else ""
+
+    runs = groupby(device.main_queue, key=lambda entry: name_clock(entry) != "")
+    device.main_queue[:] = [
+        entry for is_clock, entries in runs for entry in (sorted(entries, key=name_clock) if is_clock else entries)
+    ]
+
+
+def _explain_refusal(assembly: Assembly, error: BrianObjectException) -> Exception:
+    """Return the spec's error when Brian2 refuses the modeller's own equations, else the error itself."""
+    text = f"{error} {error.__cause__}"
+    key = next((key for part, key in _REFUSED_PARTS.items() if part in text), "equations")
+    for plan in assembly.plans:
+        if plan.method is not None and f"'{plan.name}" in text:
+            return refuse_equations(plan, key, error)
+    same: Exception = error
+    return same
 
 
 def _fingerprint(source: Path, compiler: Compiler) -> str:

@@ -119,7 +119,7 @@ def _prepare(run: Run, folder: Path, files: list[Path], overwrite: bool) -> None
         raise SpecError(Problem(str(folder), "is the run itself", "another folder"))
     there = [path.name for path in files if path.exists()]
     if there and not overwrite:
-        next_ = "choose another folder, or allow it with: overwrite"
+        next_ = "choose another folder, or allow it with --overwrite (overwrite=True)"
         problem = Problem(str(folder), "holds files that would be replaced", got=", ".join(there), next=next_)
         raise ExistingFileError(problem)
     try:

@@ -7,14 +7,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from models.errors import Problem
+from pipeline.build_root import refuse_full_disk
 from pipeline.errors import ProgramError, RunInterrupted
+from pipeline.signals import delay_signals
 
 type Progress = Callable[[float], None]
 """Called with the completed fraction, 0 to 1, about twice a second."""
 
 _TAIL_LINES = 8
+_INFO_WORDS = 2
+"""In `last_run_info.txt`: seconds, and the completed fraction."""
 _PATIENCE_S = 10.0
 """How long a program that was asked to stop may take before it is killed."""
 
@@ -51,38 +56,43 @@ def run_binary(binary: Path, work: Path, log: Path, progress: Progress | None = 
     results = work / "results"
     results.mkdir()
     started = time.monotonic()
+    process: subprocess.Popen[str] | None = None
+    completed = 0.0
     with log.open("w", encoding="utf-8") as output:
-        # A session of its own: a Ctrl-C at the terminal reaches the program through us, once, and not directly. Should
-        # we be killed, the program's next report meets a closed pipe, and SIGPIPE ends it.
-        process = subprocess.Popen(
-            [str(binary), "--results_dir", f"{results}/"],
-            cwd=work,
-            stdout=output,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        )
-        completed = 0.0
         try:
+            with delay_signals():
+                process = _start(binary, work, output)
             for fraction in _follow(process, output, progress):
                 completed = fraction
+                _refuse_complaints(log)
             code = process.wait()
         except KeyboardInterrupt:
-            _stop(process)
-            raise RunInterrupted(
-                Problem(str(log.parent), f"was interrupted after {completed:.0%} of its steps")
-            ) from None
-        except BaseException:
-            _stop(process)
-            raise
+            what = f"was interrupted after {completed:.0%} of its steps"
+            raise RunInterrupted(Problem(str(log.parent), what)) from None
+        finally:
+            if process is not None:
+                _stop(process)
     wall_s = time.monotonic() - started
     return Finished(wall_s, _check_end(results, log, code))
 
 
-def _follow(process: "subprocess.Popen[str]", output: object, progress: Progress | None) -> Iterator[float]:
+def _start(binary: Path, work: Path, output: TextIO) -> "subprocess.Popen[str]":
+    # A session of its own: a Ctrl-C at the terminal reaches the program through us, once, and not directly. Should we
+    # be killed, the program's next report meets a closed pipe, and SIGPIPE ends it.
+    return subprocess.Popen(
+        [str(binary), "--results_dir", f"{work / 'results'}/"],
+        cwd=work,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+
+
+def _follow(process: "subprocess.Popen[str]", output: TextIO, progress: Progress | None) -> Iterator[float]:
     """Yield completed fractions from the program's stderr; other lines go to the log."""
     assert process.stderr is not None
     with process.stderr as lines:
@@ -90,7 +100,7 @@ def _follow(process: "subprocess.Popen[str]", output: object, progress: Progress
             try:
                 completed = float(json.loads(line)["completed"])
             except (ValueError, TypeError, KeyError):
-                print(line, end="", file=output, flush=True)  # type: ignore[call-overload]
+                print(line, end="", file=output, flush=True)
                 continue
             if progress is not None:
                 progress(completed)
@@ -98,7 +108,9 @@ def _follow(process: "subprocess.Popen[str]", output: object, progress: Progress
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:
-    """Ask a program to stop; kill it when it does not, or when we are asked again."""
+    """Ask a program to stop, if it runs; kill it when it does not, or when we are asked again."""
+    if process.poll() is not None:
+        return
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(_PATIENCE_S)
@@ -111,14 +123,20 @@ def _check_end(results: Path, log: Path, code: int) -> float:
     """Return the seconds of simulation, or raise what went wrong; exit code 0 proves nothing."""
     if code != 0:
         raise _program_error(log, f"ended with {_describe_code(code)}")
+    refuse_full_disk(results)
+    _refuse_complaints(log)
     info = results / "last_run_info.txt"
-    simulation_s, completed = (float(word) for word in info.read_text().split()) if info.is_file() else (0.0, 0.0)
+    words = info.read_text().split() if info.is_file() else []
+    simulation_s, completed = map(float, words) if len(words) == _INFO_WORDS else (0.0, 0.0)
     if completed < 1:
         raise _program_error(log, f"stopped at {completed:.0%} of its steps")
-    complaints = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if "rror" in line]
-    if complaints:
-        raise _program_error(log, "ran on after an error")
     return simulation_s
+
+
+def _refuse_complaints(log: Path) -> None:
+    """Raise when the program has printed an error; a stock one goes on, with arrays that it could not read, say."""
+    if log.stat().st_size and "rror" in log.read_text(encoding="utf-8", errors="replace"):
+        raise _program_error(log, "went on after an error")
 
 
 def _describe_code(code: int) -> str:

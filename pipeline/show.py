@@ -26,7 +26,9 @@ def format_summary(summary: pd.DataFrame) -> str:
 
 
 def _format_number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
+    if math.isnan(value):
+        return "–"
+    return f"{value:.{digits}f}" if math.isfinite(value) else "∞"
 
 
 def _format_spread(mean: float, sd: float) -> str:

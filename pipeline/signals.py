@@ -35,3 +35,23 @@ def interrupt_on_signals() -> Iterator[None]:
     finally:
         for number in handled:
             signal.signal(number, before[number])
+
+
+@contextmanager
+def delay_signals() -> Iterator[None]:
+    """Deliver a signal that asks to stop after what happens here, such as the start of a process, is complete."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    before = {number: signal.getsignal(number) for number in _STOPPING}
+    delayed = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in delayed:
+        signal.signal(number, lambda number, _frame: arrived.append(number))
+    try:
+        yield
+    finally:
+        for number in delayed:
+            signal.signal(number, before[number])
+        if arrived:
+            signal.raise_signal(arrived[0])

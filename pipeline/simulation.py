@@ -17,7 +17,7 @@ from models.sample import EdgeTable
 from models.spec import CurrentsRecord, NetworkSpec
 from models.steps import count_steps
 from pipeline.atomic import write_atomically
-from pipeline.build_root import BuildRoot, default_root
+from pipeline.build_root import BuildRoot, default_root, is_full
 from pipeline.claim import claim_folder
 from pipeline.compiler import Arch, Compiler, find_compiler
 from pipeline.errors import RunInterrupted, StorageError
@@ -106,7 +106,7 @@ def simulate(
     """
     root = BuildRoot(Path(build_root).absolute() if build_root is not None else default_root())
     settings = dict(settings or {})
-    spec = _set_interval(load_network(model, settings), record_interval)
+    spec = _set_interval(load_network(model, settings), record_interval, duration)
     n_steps = _resolve_steps(spec, duration)
     run_seed = _check_seed(seed, spec)
     compiler = find_compiler(arch)
@@ -116,21 +116,22 @@ def simulate(
     try:
         with interrupt_on_signals():
             _run_job(job, notify or (lambda stage: None), progress)
-    except SpecError:
+    except SpecError as error:
         # A wrong spec that only Brian2 could find: as if nothing had been asked.
         claim.release()
-        raise
+        raise SpecError(*(problem.within(job.model) for problem in error.problems)) from None
     return load_run(job.folder.path)
 
 
-def _set_interval(spec: NetworkSpec, interval: str | None) -> NetworkSpec:
-    """Return the spec with one interval for all recorders of currents."""
+def _set_interval(spec: NetworkSpec, interval: str | None, duration: str | None) -> NetworkSpec:
+    """Return the spec with one interval, which must fit the duration asked for, for all recorders of currents."""
     if interval is None:
         return spec
     names = [name for name, record in spec.record.items() if isinstance(record, CurrentsRecord)]
     if not names:
         raise SpecError(Problem("--record-interval", "reaches nothing: the model records no currents"))
-    return load_network(spec, {f"record.{name}.interval": interval for name in names})
+    settings = {f"record.{name}.interval": interval for name in names}
+    return load_network(spec, settings if duration is None else settings | {"network.duration": duration})
 
 
 def _resolve_steps(spec: NetworkSpec, duration: str | None) -> int:
@@ -172,7 +173,7 @@ def _record_outcome(job: Job, manifest: dict[str, Any]) -> Iterator[None]:
         outcome["status"] = "finished"
     except KeyboardInterrupt:
         outcome["status"] = "interrupted"
-        raise RunInterrupted(Problem(str(job.folder.path), "was interrupted before its first step")) from None
+        raise RunInterrupted(Problem(str(job.folder.path), "was interrupted")) from None
     except RunInterrupted:
         outcome["status"] = "interrupted"
         raise
@@ -194,7 +195,8 @@ def _explain_storage(job: Job) -> Iterator[None]:
     except CurrentsError:
         raise
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        # NumPy's own error for a short write has no number.
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT) or is_full(job.root.path) or is_full(job.folder.path)
         place = error.filename if isinstance(error.filename, str) else job.root.path
         raise StorageError(
             Problem(
@@ -215,7 +217,7 @@ def _run_reference(job: Job, manifest: dict[str, Any], notify: Notify, progress:
     from pipeline.emit import emit_sources, standalone_device
     from pipeline.program import run_binary
 
-    with make_scratch(job.root) as scratch:
+    with make_scratch(job.root) as scratch, _explain_storage(job):
         notify("assemble")
         with standalone_device(job.compiler) as device:
             assembly = assemble_network(job.spec, n_steps=job.n_steps, seed=job.seed)

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "build" / "README.md"])
-_FENCE = re.compile(r"^```(\S+)(.*)\n(.*?)^```$", re.M | re.S)
+_FENCE = re.compile(r"^```(\S+)([^\n]*)\n(.*?)^```$", re.M | re.S)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -65,8 +65,11 @@ def read_anchors(page: Path) -> set[str]:
 
 
 def read_tables(page: Path, first_column: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Yield the tables whose first column is so called: the last line of text before each, and its rows by column."""
-    before, lines = "", read_prose(page).splitlines()
+    """Yield the tables whose first column is so called: the line that introduces each, and its rows by column.
+
+    That line is the last one before the table when it ends with a colon, else the heading.
+    """
+    heading, last, lines = "", "", read_prose(page).splitlines()
     for i_line, line in enumerate(lines):
         if line.startswith(f"| {first_column} |"):
             header = _split_row(line)
@@ -75,9 +78,9 @@ def read_tables(page: Path, first_column: str) -> Iterator[tuple[str, list[dict[
                 if not row.startswith("|"):
                     break
                 rows.append(dict(zip(header, _split_row(row), strict=True)))
-            yield before, rows
-        if line.strip() and not line.startswith("|"):
-            before = line if line.startswith("#") or line.endswith(":") else before
+            yield last if last.endswith(":") else heading, rows
+        heading = line if line.startswith("#") else heading
+        last = line if line.strip() else last
 
 
 def _split_row(line: str) -> list[str]:

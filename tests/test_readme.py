@@ -51,7 +51,8 @@ def test_commands_and_snippets_run_in_order(tmp_path: Path, environment: dict[st
             for words, shown in block.commands():
                 _check_command(words, shown, tmp_path, environment)
                 n_done["command"] += 1
-    assert min(n_done.values()) >= 1 and n_done["command"] >= 3
+    assert min(n_done.values()) >= 1
+    assert n_done["command"] >= 3
 
 
 def test_long_commands_exist(tmp_path: Path, environment: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import brian2
+from brian2.equations.equations import EquationError
 from brian2.stateupdaters.base import StateUpdateMethod
 
 from models.assembly.site import Site, set_variable
@@ -54,8 +55,8 @@ def _make_group(site: Site, plan: GroupPlan, functions: dict[str, Any]) -> Any:
             clock=site.clock,
             name=plan.name,
         )
-    except (brian2.EquationError, SyntaxError, ValueError, TypeError, KeyError) as error:
-        raise _equations_error(plan, error) from error
+    except (EquationError, SyntaxError, ValueError, TypeError, KeyError) as error:
+        raise refuse_equations(plan, "equations", error) from None
     for name, parameter in plan.parameters.items():
         set_variable(group, name, parameter.values)
     for name, values in plan.initial.items():
@@ -105,9 +106,16 @@ def _own_update(plan: GroupPlan, equations: Any, variables: Any) -> str:
     return str(code)
 
 
-def _equations_error(plan: GroupPlan, error: Exception) -> SpecError:
-    place = f"neuron.{plan.populations[0].neuron}.equations"
-    return SpecError(Problem(place, "is not what Brian2 accepts", evidence=str(error)))
+def refuse_equations(plan: GroupPlan, key: str, error: BaseException) -> SpecError:
+    """Return the error of a group's equations, threshold or reset that Brian2 does not accept."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    # A KeyError's text is a name in quotes, or a sentence in quotes.
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error).strip()
+    evidence = f'the name "{text}" is unknown' if text.isidentifier() else text or type(error).__name__
+    return SpecError(
+        Problem(f"neuron.{plan.populations[0].neuron}.{key}", "is not what Brian2 accepts", evidence=evidence)
+    )
 
 
 def _run_each_step(group: Any, code: str, when: str, name: str) -> None:

@@ -52,7 +52,8 @@ def _check_variable(site: Site, recorder: str, variable: str, plan: GroupPlan) -
     if variable not in known:
         near = suggest_spelling(variable, known)
         place = f"record.{recorder}.variables"
-        raise SpecError(Problem(place, "names no variable", near or list_choices(sorted(known)), f'"{variable}"'))
+        expected = f'"{near}"' if near else list_choices([f'"{name}"' for name in sorted(known)])
+        raise SpecError(Problem(place, "names no variable", expected, f'"{variable}"'))
 
 
 def _reached(site: Site, channel: Channel, chosen: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -17,7 +17,7 @@ from models.checks.basics import (
     yield_file_problems,
 )
 from models.errors import Problem, list_choices
-from models.kinetics import find_kinetics
+from models.kinetics import Kinetics, find_kinetics
 from models.populations import (
     TIME_CONSTANTS,
     Population,
@@ -145,6 +145,8 @@ def _check_kinetics(place: str, table: PathwayTable | SynapticDrive) -> Problems
     if not kinetics.for_drives and not isinstance(table, PathwayTable):
         allowed = [name for name, kind in find_kinetics().items() if kind.for_drives]
         yield Problem(f"{place}.kinetics", "needs source neurons, which a drive has not", list_choices(allowed))
+    if isinstance(table, PathwayTable):
+        yield from _check_traces(place, table, kinetics)
     for key in TIME_CONSTANTS:
         value: Quantity | None = getattr(table, key, None)
         if key in kinetics.time_constants and value is None:
@@ -154,6 +156,16 @@ def _check_kinetics(place: str, table: PathwayTable | SynapticDrive) -> Problems
             yield Problem(f"{place}.{key}", what, got=show_value(value.text), next=f"remove {key}, or change kinetics")
         elif value is not None and value.value <= 0:
             yield Problem(f"{place}.{key}", "is not above 0", got=show_value(value.text))
+
+
+def _check_traces(place: str, pathway: PathwayTable, kinetics: type[Kinetics]) -> Problems:
+    """Refuse what is said of traces that the kinetics has not."""
+    if pathway.trace_initial and kinetics.trace != "synapse":
+        what = f'has no meaning for kinetics "{pathway.kinetics}", which keeps no trace in its synapses'
+        yield Problem(f"{place}.trace_initial", what, '0, or kinetics = "traced"', str(pathway.trace_initial))
+    if not pathway.lower and not kinetics.lowerable:
+        what = f'has no meaning for kinetics "{pathway.kinetics}", which is run as it is written'
+        yield Problem(f"{place}.lower", what, "true", "false")
 
 
 def check_drives(spec: NetworkSpec) -> Problems:

@@ -1,7 +1,10 @@
 """Neuron models: what v does between spikes, when it spikes, and what a spike does to it."""
 
+import re
+
 import numpy as np
 
+from models.errors import Problem, SpecError
 from models.expand import Population
 from models.groups.draft import Draft
 from models.groups.inputs import plan_channel, plan_inputs, signed_sum
@@ -56,6 +59,10 @@ def _plan_membrane(draft: Draft) -> None:
 def plan_equations(draft: Draft, neuron: EquationsNeuron) -> tuple[str, str]:
     """Plan the modeller's own equations, with `I` for the sum of the currents; return their threshold and reset."""
     plan_inputs(draft)
+    currents = [channel.name for channel in draft.channels if channel.kinetics != "delta"]
+    if currents and not re.search(r"\bI\b", neuron.equations):
+        what = f"do not use I, the sum of the currents, though these reach it: {', '.join(currents)}"
+        raise SpecError(Problem(f"neuron.{draft.populations[0].neuron}.equations", what, "… + I …"))
     draft.equations.insert(0, neuron.equations.strip())
     for channel, kind in draft.filtered_channels:
         plan_channel(draft, channel, kind, np.ones(1))

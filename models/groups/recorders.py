@@ -55,7 +55,7 @@ def _plan_sum(draft: Draft, recorder: str, column: str, scale: Numbers) -> None:
     if f"scale_{name}" in draft.parameters:
         what = f'has a recorder and a channel whose names join to the same "{name}" as those of another recorder'
         raise SpecError(Problem("record", what, next="rename one of the recorders"))
-    draft.equations += [f"sum_{name} : volt", f"current_{name} = sum_{name}*scale_{name} : volt"]
+    draft.equations += [f"sum_{name} : volt", f"current_{name} = sum_{name}*scale_{name} + 0*volt : volt"]
     draft.coefficient(f"scale_{name}", scale)
     draft.sums.setdefault(recorder, []).append(f"sum_{name}")
 

@@ -18,8 +18,8 @@ type TracePlace = Literal["none", "synapse", "source"]
 class Kinetics(ABC):
     """A linear filter between the impulses that arrive at a neuron and the current that they cause.
 
-    A kinetics without states (`delta`) makes v jump. Any other has a vector of states s, one per neuron and channel, with
-    ds/dt = A s between spikes, s += b·Σw when spikes arrive, and the current I = s[0], in volts.
+    A kinetics without states (`delta`) makes v jump. Any other has a vector of states s, one per neuron and channel,
+    with ds/dt = A s between spikes, s += b·Σw when spikes arrive, and the current I = s[0], in volts.
     """
 
     name: ClassVar[str]

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from scipy.signal import lfilter
-from tests.conftest import SimulateOnce
 
 from pipeline import Run
+from tests.conftest import SimulateOnce
 
 pytestmark = pytest.mark.compiled
 
@@ -158,11 +158,11 @@ def test_fast_tracked(simulate_once: SimulateOnce) -> None:
 
 
 def test_ei_layer(simulate_once: SimulateOnce) -> None:
-    """Every channel is rebuilt from the recorded spikes and weights; the excitatory neurons fire at 20 to 60 Hz."""
+    """Every channel is rebuilt from the recorded spikes and weights, and the rates are those that the file states."""
     run = simulate_once("ei_layer")
     frame, n_steps, tau_s = run.currents(), 10_000, 10e-3
-    summary = run.summary().set_index("population")
-    assert 20 < summary.loc["L1exc", "mean_rate"] < 60
+    rates = run.spikes()["neuron"].value_counts()
+    assert [rates.get(neuron, 0) for neuron in range(6)] == [27, 39, 33, 0, 0, 0]
     np.testing.assert_allclose(
         _matrix(frame, "slow"), _decay(_arrivals(run, "slow", n_steps, 6), tau_s) * _step_mean(tau_s), rtol=FLOAT32
     )
@@ -176,6 +176,16 @@ def test_ei_layer(simulate_once: SimulateOnce) -> None:
         arrived[round(time / DT_S), outgoing["target"]] += outgoing["weight"].to_numpy(np.float64)
     assert arrived.sum() > 0
     np.testing.assert_allclose(_matrix(frame, "input"), arrived * tau_s / DT_S, rtol=FLOAT32)
+
+
+def test_ei_layer_with_strong_excitation(simulate_once: SimulateOnce) -> None:
+    """With stronger jumps the inhibitory neurons fire too, and their input is rebuilt in the same way."""
+    run = simulate_once("ei_layer", settings={"pathway.fast.weight.uniform.1": "1 V"})
+    spikes = run.spikes()
+    assert (spikes["population"] == "L1inh").sum() >= 50
+    inhibition = _arrivals(run, "inhibition", 10_000, 6) * 10e-3 / DT_S
+    assert inhibition.max() > 0
+    np.testing.assert_allclose(_matrix(run.currents(), "inhibition"), -inhibition, rtol=FLOAT32)
 
 
 def test_poisson_probe(simulate_once: SimulateOnce) -> None:

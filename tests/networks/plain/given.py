@@ -1,4 +1,4 @@
-"""What a hand-written script is given of a network: edges, initial values, the drive's spikes. No equation, no number."""
+"""What a hand-written script is given of a network: edges, initial values, the drive's spikes; no equation."""
 
 from dataclasses import dataclass
 from functools import cached_property

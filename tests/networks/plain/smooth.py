@@ -1,22 +1,37 @@
-"""Smooth currents, and scattered weights and delays: each network written by hand.
+"""Smooth currents, and scattered weights and delays: each network written by hand."""
 
-Where a current has the membrane's time constant, for which Brian2's `exact` gives NaN, v is integrated by its closed
-form, and has an equation that stands still for the sake of `unless refractory`.
-"""
-
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from math import e
 from typing import Any
 
 import numpy as np
-from brian2 import Network, NeuronGroup, defaultclock, ms, mV
+from brian2 import Network, NeuronGroup, StateMonitor, defaultclock, ms, mV
 
 from tests.networks.plain.given import DT, DT_S, Floats, Given, as_single
-from tests.networks.plain.samples import Monitors, PlainRun, decays, jumps, monitor_all
+from tests.networks.plain.samples import PlainRun, decays, jumps, monitor_all
 
 TAU = 20 * ms
 """Of the membrane."""
 STILL = "dv/dt = 0*volt/second : volt (unless refractory)"
+"""Stands in for an equation whose closed form is run instead, for the sake of `unless refractory`."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A current as a user would write it."""
+
+    model: str
+    """Equations of its states."""
+    current: str
+    """The current in terms of these."""
+    entries: tuple[str, ...]
+    """The states that an impulse is added to, times `peak`."""
+    constants: dict[str, Any]
+    average: Callable[[Any], Floats]
+    """From a StateMonitor of the states to the mean current in each step."""
+    closed_form: str | None = None
+    """What a step does to v and the states where Brian2's `exact` gives NaN: where two time constants coincide."""
 
 
 def make_neurons(given: Given, name: str, model: str, **constants: Any) -> Any:
@@ -28,127 +43,131 @@ def make_neurons(given: Given, name: str, model: str, **constants: Any) -> Any:
         threshold="v > 20*mV",
         reset="v = 10*mV",
         refractory=2 * ms,
-        method="exact",
+        method="euler" if STILL in model else "exact",
         namespace={"tau": TAU} | constants,
     )
     neurons.v = given.initial_v(name)
     return neurons
 
 
-def run_kernels(given: Given, neurons: Any, on_pre: str, on_event: str) -> Monitors:
-    """Run neurons that brake each other, under a drive whose events each carry 0.5 mV."""
-    neurons.namespace |= {"w": as_single(0.5 * mV), "counts": given.counts("background", "E")}
-    neurons.run_regularly(on_event, when="synapses")
-    brake = given.edges("brake", "E", "E").make(neurons, neurons, on_pre, namespace=neurons.namespace)
-    network = Network(brake)
-    monitors = monitor_all(given, network, {"E": neurons}, ("background", "background_x", "brake", "brake_x"))
+def make_kernel_neurons(given: Given, kernel: Kernel) -> Any:
+    """Return leaky neurons whose current has the given kernel."""
+    if kernel.closed_form is None:
+        membrane = f"dv/dt = ({kernel.current} - v)/tau : volt (unless refractory)"
+        return make_neurons(given, "E", f"{membrane}\n{kernel.model}", **kernel.constants)
+    parameters = "\n".join(f"{line.split('/')[0].strip()[1:]} : volt" for line in kernel.model.strip().splitlines())
+    neurons = make_neurons(given, "E", f"{STILL}\n{parameters}", **kernel.constants)
+    neurons.run_regularly(kernel.closed_form, when="groups", order=1)
+    return neurons
+
+
+def run_kernels(given: Given, kernel: Kernel) -> PlainRun:
+    """Run neurons that brake each other, under a drive whose events each carry 0.5 mV.
+
+    The neurons have one current; how much of it is drive and how much brake, two filters beside them say.
+    """
+    neurons = make_kernel_neurons(given, kernel)
+    size = len(given.neurons("E"))
+    filters = NeuronGroup(2 * size, kernel.model, method="exact", namespace=kernel.constants)
+    drive, brake = filters[:size], filters[size:]
+    namespace = kernel.constants | {"w_drive": as_single(0.5 * mV), "counts": given.counts("background", "E")}
+    for group in (neurons, filters):
+        group.namespace |= namespace
+    for group in (neurons, drive):
+        arrive = "\n".join(f"{state} += peak*w_drive*counts(t, i)" for state in kernel.entries)
+        group.run_regularly(arrive, when="synapses")
+    edges = given.edges("brake", "E", "E")
+    slow_down = "\n".join(f"{state}_post -= peak*w" for state in kernel.entries)
+    synapses = [edges.make(neurons, group, slow_down, namespace=namespace) for group in (neurons, brake)]
+    states = list(filters.equations.diff_eq_names)
+    filtered = [StateMonitor(group, states, record=True, when="end") for group in (drive, brake)]
+    network = Network(filters, *synapses, *filtered)
+    monitors = monitor_all(given, network, {"E": neurons}, ())
     network.run(given.n_steps * DT)
-    return monitors
+    currents = {name: kernel.average(m) for name, m in zip(("background", "brake"), filtered, strict=True)}
+    return replace(monitors.read({}), currents=currents)
 
 
 def run_alpha(given: Given, tau_s: Any) -> PlainRun:
     """Filter what arrives twice: x is what goes into the current, and e makes the current peak at the weight."""
-    if tau_s == TAU:
-        states = "background : volt\nbackground_x : volt\nbrake : volt\nbrake_x : volt"
-        neurons = make_neurons(given, "E", f"{STILL}\n{states}")
-        neurons.run_regularly(
-            """
-            r = dt/tau
-            v = (v + (background - brake)*r + (background_x - brake_x)*r**2/2)*exp(-r)
-            background = (background + background_x*r)*exp(-r)
-            brake = (brake + brake_x*r)*exp(-r)
-            background_x = background_x*exp(-r)
-            brake_x = brake_x*exp(-r)
-            """,
-            when="groups",
-            order=1,
-        )
-    else:
-        model = """
-        dv/dt = (background - brake - v)/tau : volt (unless refractory)
-        dbackground/dt = (background_x - background)/tau_s : volt
-        dbackground_x/dt = -background_x/tau_s : volt
-        dbrake/dt = (brake_x - brake)/tau_s : volt
-        dbrake_x/dt = -brake_x/tau_s : volt
-        """
-        neurons = make_neurons(given, "E", model, tau_s=tau_s)
-    neurons.namespace["peak"] = e
-    monitors = run_kernels(given, neurons, "brake_x_post += peak*w", "background_x += peak*w*counts(t, i)")
-    return read_signed(monitors, lambda name: average_alpha(monitors, name, float(tau_s)))
-
-
-def average_alpha(monitors: Monitors, name: str, tau_s: float) -> Floats:
-    """Return the mean over each step of (I + x t/tau) exp(-t/tau)."""
-    r = DT_S / tau_s
+    r = DT_S / float(tau_s)
     left = np.exp(-r)
-    return (monitors.gather(name) * (1 - left) + monitors.gather(f"{name}_x") * (1 - left * (1 + r))) / r
+
+    def average(monitor: Any) -> Floats:
+        """Return the mean of (I + x t/tau) exp(-t/tau)."""
+        current, x = (np.asarray(values, np.float64).T for values in (monitor.I, monitor.x))
+        return (current * (1 - left) + x * (1 - left * (1 + r))) / r
+
+    kernel = Kernel(
+        model="dI/dt = (x - I)/tau_s : volt\ndx/dt = -x/tau_s : volt",
+        current="I",
+        entries=("x",),
+        constants={"tau_s": tau_s, "peak": e},
+        average=average,
+        closed_form="""
+        r = dt/tau
+        v = (v + I*r + x*r**2/2)*exp(-r)
+        I = (I + x*r)*exp(-r)
+        x = x*exp(-r)
+        """
+        if tau_s == TAU
+        else None,
+    )
+    return run_kernels(given, kernel)
 
 
 def run_biexponential(given: Given, tau_s: Any, tau_rise: Any) -> PlainRun:
-    """Take the difference of a current that decays with `tau_s` and one that decays with `tau_rise`, called x."""
-    if tau_s == TAU:
-        states = "background : volt\nbackground_x : volt\nbrake : volt\nbrake_x : volt"
-        neurons = make_neurons(given, "E", f"{STILL}\n{states}", tau_rise=tau_rise)
-        neurons.run_regularly(
-            """
-            left = exp(-dt/tau)
-            left_x = exp(-dt/tau_rise)
-            x_into_v = (left - left_x)/(tau/tau_rise - 1)
-            v = v*left + (background - brake)*dt/tau*left - (background_x - brake_x)*x_into_v
-            background = background*left
-            brake = brake*left
-            background_x = background_x*left_x
-            brake_x = brake_x*left_x
-            """,
-            when="groups",
-            order=1,
-        )
-    else:
-        model = """
-        dv/dt = (background - background_x - brake + brake_x - v)/tau : volt (unless refractory)
-        dbackground/dt = -background/tau_s : volt
-        dbackground_x/dt = -background_x/tau_rise : volt
-        dbrake/dt = -brake/tau_s : volt
-        dbrake_x/dt = -brake_x/tau_rise : volt
-        """
-        neurons = make_neurons(given, "E", model, tau_s=tau_s, tau_rise=tau_rise)
+    """Take the difference of one current that decays with `tau_s` and one that decays with `tau_rise`."""
     slow, rise = float(tau_s), float(tau_rise)
     at_peak = slow * rise / (slow - rise) * np.log(slow / rise)
-    neurons.namespace["peak"] = float(1 / (np.exp(-at_peak / slow) - np.exp(-at_peak / rise)))
-    on_pre = "brake_post += peak*w\nbrake_x_post += peak*w"
-    on_event = "background += peak*w*counts(t, i)\nbackground_x += peak*w*counts(t, i)"
-    monitors = run_kernels(given, neurons, on_pre, on_event)
-    slow_mean, rise_mean = decays(tau_s), decays(tau_rise)
-    return read_signed(
-        monitors, lambda name: slow_mean(monitors.gather(name)) - rise_mean(monitors.gather(f"{name}_x"))
+
+    def average(monitor: Any) -> Floats:
+        a, b = (np.asarray(values, np.float64).T for values in (monitor.a, monitor.b))
+        return decays(tau_s)(a) - decays(tau_rise)(b)
+
+    kernel = Kernel(
+        model="da/dt = -a/tau_s : volt\ndb/dt = -b/tau_rise : volt",
+        current="a - b",
+        entries=("a", "b"),
+        constants={
+            "tau_s": tau_s,
+            "tau_rise": tau_rise,
+            "peak": float(1 / (np.exp(-at_peak / slow) - np.exp(-at_peak / rise))),
+        },
+        average=average,
+        closed_form="""
+        left = exp(-dt/tau)
+        left_b = exp(-dt/tau_rise)
+        v = v*left + a*dt/tau*left - b*(left_b - left)/(1 - tau/tau_rise)
+        a = a*left
+        b = b*left_b
+        """
+        if tau_s == TAU
+        else None,
     )
-
-
-def read_signed(monitors: Monitors, average: Any) -> PlainRun:
-    """Return the run, with the brake's current counted as inhibitory."""
-    return replace(monitors.read({}), currents={"background": average("background"), "brake": -average("brake")})
+    return run_kernels(given, kernel)
 
 
 def run_scattered(given: Given) -> PlainRun:
     """Give every synapse a weight and a delay of its own."""
     exc_model = """
-    dv/dt = (1*mV - v + slow + lasting + bias)/tau : volt (unless refractory)
-    dslow/dt = -slow/(10*ms) : volt
-    dlasting/dt = -lasting/(5*ms) : volt
+    dv/dt = (rest - v + slow + lasting)/tau : volt (unless refractory)
+    dslow/dt = -slow/tau_slow : volt
+    dlasting/dt = -lasting/tau_lasting : volt
     background : volt
-    bias : volt
     """
     inh_model = """
-    dv/dt = (1*mV - v + slow)/tau : volt (unless refractory)
-    dslow/dt = -slow/(10*ms) : volt
+    dv/dt = (rest - v + slow)/tau : volt (unless refractory)
+    dslow/dt = -slow/tau_slow : volt
     background : volt
     inhibition : volt
     """
-    exc, inh = make_neurons(given, "E", exc_model), make_neurons(given, "I", inh_model)
-    exc.bias = 18 * mV
-    for name, neurons in (("E", exc), ("I", inh)):
-        neurons.namespace |= {"w": as_single(0.25 * mV), "counts": given.counts("background", name)}
-        neurons.run_regularly("background = w*counts(t, i)\nv += background", when="synapses")
+    constants = {"tau_slow": 10 * ms, "tau_lasting": 5 * ms, "w_drive": as_single(0.25 * mV)}
+    # A constant current of 18 mV raises the resting potential of 1 mV by as much.
+    exc = make_neurons(given, "E", exc_model, rest=19 * mV, counts=given.counts("background", "E"), **constants)
+    inh = make_neurons(given, "I", inh_model, rest=1 * mV, counts=given.counts("background", "I"), **constants)
+    for neurons in (exc, inh):
+        neurons.run_regularly("background = w_drive*counts(t, i)\nv += background", when="synapses")
     inh.run_regularly("inhibition = 0*volt", when="start")
     network = Network(
         given.edges("slow", "E", "E").make(exc, exc, "slow_post += w"),
@@ -156,9 +175,10 @@ def run_scattered(given: Given) -> PlainRun:
         given.edges("lasting", "I", "E").make(inh, exc, "lasting_post -= w"),
         given.edges("inhibition", "I", "I").make(inh, inh, "v_post -= w\ninhibition_post -= w"),
     )
-    variables = ("slow", "lasting", "inhibition", "background", "bias")
-    monitors = monitor_all(given, network, {"E": exc, "I": inh}, variables)
-    network.run(given.n_steps * DT)
     channels = {"slow": decays(10 * ms), "lasting": decays(5 * ms), "inhibition": jumps(TAU), "background": jumps(TAU)}
+    monitors = monitor_all(given, network, {"E": exc, "I": inh}, tuple(channels))
+    network.run(given.n_steps * DT)
     run = monitors.read(channels)
-    return replace(run, currents=run.currents | {"bias": monitors.gather("bias")})
+    bias = np.zeros_like(run.v)
+    bias[:, given.neurons("E")] = 18e-3
+    return replace(run, currents=run.currents | {"bias": bias})

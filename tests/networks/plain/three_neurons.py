@@ -50,15 +50,15 @@ def read(monitors: Monitors, channel: str, *, trace_delay: int = 0) -> PlainRun:
     return replace(run, currents={channel: run.currents["I"]}, states={f"x_{channel}": late})
 
 
-def run_exponential(given: Given, kicks: Kicks = ONE_SPIKE_EACH) -> PlainRun:
+def run_exponential(given: Given) -> PlainRun:
     """Let every spike add to a current that decays."""
     neurons = make_neurons()
     neurons.run_regularly(f"{CLOSED_FORM}\nI = I*exp(-dt/tau)", when="groups")
     slow = given.edges("slow", "E", "E").make(neurons, neurons, "I_post += w")
-    return read(run_and_kick(given, neurons, slow, kicks=kicks), "slow")
+    return read(run_and_kick(given, neurons, slow, kicks=ONE_SPIKE_EACH), "slow")
 
 
-def run_traced(given: Given, kicks: Kicks = ONE_SPIKE_EACH, trace_initial: float = 0.0) -> PlainRun:
+def run_traced(given: Given, trace_initial: float = 0.0) -> PlainRun:
     """Keep a trace in every synapse, and add them all up at the end of each step."""
     neurons = make_neurons()
     neurons.run_regularly(CLOSED_FORM, when="groups")
@@ -66,15 +66,18 @@ def run_traced(given: Given, kicks: Kicks = ONE_SPIKE_EACH, trace_initial: float
     slow = given.edges("slow", "E", "E").make(neurons, neurons, "x += 1", model, method="exact", namespace={"tau": TAU})
     slow.x = trace_initial
 
-    def add_up() -> None:
-        neurons.I = np.bincount(slow.j, slow.w * slow.x / volt, minlength=3) * volt
+    def add_up() -> Any:
+        return np.bincount(slow.j, slow.w * slow.x / volt, minlength=3) * volt
 
-    add_up()
-    every_step = network_operation(add_up, when="end")
-    return read(run_and_kick(given, neurons, slow, every_step, kicks=kicks), "slow")
+    @network_operation(when="end")
+    def every_step() -> None:
+        neurons.I = add_up()
+
+    neurons.I = add_up()
+    return read(run_and_kick(given, neurons, slow, every_step, kicks=ONE_SPIKE_EACH), "slow")
 
 
-def run_population_rate(given: Given, kicks: Kicks = ONE_SPIKE_EACH) -> PlainRun:
+def run_population_rate(given: Given) -> PlainRun:
     """Keep a trace in every neuron, and multiply them by the weight matrix at the end of each step.
 
     The traces grow by a spike as late as the pathway delivers it.
@@ -87,11 +90,11 @@ def run_population_rate(given: Given, kicks: Kicks = ONE_SPIKE_EACH) -> PlainRun
     own = Synapses(neurons, neurons, on_pre="x_post += 1", delay=int(edges.delay[0]) * DT)
     own.connect(j="i")
 
-    def multiply() -> None:
+    @network_operation(when="end")
+    def every_step() -> None:
         neurons.I = np.asarray(neurons.x[:]) @ weights * volt
 
-    every_step = network_operation(multiply, when="end")
-    return read(run_and_kick(given, neurons, own, every_step, kicks=kicks), "slow")
+    return read(run_and_kick(given, neurons, own, every_step, kicks=ONE_SPIKE_EACH), "slow")
 
 
 def run_two_stage(given: Given) -> PlainRun:
@@ -102,8 +105,8 @@ def run_two_stage(given: Given) -> PlainRun:
     """
     neurons = make_neurons("dx/dt = -x/(20*ms) : 1", reset="v = 0*volt\nx += 1")
     neurons.run_regularly(f"{CLOSED_FORM}\nI = I*exp(-dt/tau)", when="groups")
-    model = "w : volt\ndtrace/dt = -trace/(20*ms) : 1 (event-driven)"
+    model = "w : volt\ndpast/dt = -past/(20*ms) : 1 (event-driven)"
     edges = given.edges("facilitating", "E", "E")
-    synapses = edges.make(neurons, neurons, "I_post += w*trace\ntrace += 1", model)
+    synapses = edges.make(neurons, neurons, "I_post += w*past\npast += 1", model)
     kicks = ((20, 0), (22, 0), (30, 1), (33, 1), (35, 0), (40, 2), (44, 2), (60, 1), (61, 0), (70, 2))
     return read(run_and_kick(given, neurons, synapses, kicks=kicks), "facilitating", trace_delay=int(edges.delay[0]))

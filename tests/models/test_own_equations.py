@@ -1,0 +1,94 @@
+"""The modeller's own Brian2 equations, and what is said when Brian2 does not accept them."""
+
+from pathlib import Path
+
+import pytest
+
+from models import SpecError
+from models.assembly import assemble_network
+from models.files import parse_model
+from models.spec import NetworkSpec
+from pipeline import simulate
+
+MODEL = """
+[network]
+name = "own"
+dt = "0.1 ms"
+duration = "10 ms"
+
+[neuron.adaptive]
+equations = '''
+dv/dt = (El - v + I - u)/tau_m : volt (unless refractory)
+du/dt = -u/tau_u : volt
+'''
+threshold = "v > Vt"
+reset = "v = El; u += du"
+refractory = "2 ms"
+parameters = { El = "0 mV", tau_m = "20 ms", tau_u = "100 ms", Vt = "20 mV", du = "1 mV" }
+
+[layers.population.E]
+size = 3
+neuron = "adaptive"
+
+[drive.noise]
+kind = "poisson"
+target = "E"
+rate = "100 Hz"
+polarity = "excitatory"
+kinetics = "exponential"
+tau = "5 ms"
+weight = "2 mV"
+"""
+
+
+def _parse(before: str = "", after: str = "") -> NetworkSpec:
+    assert before in MODEL
+    return parse_model(MODEL.replace(before, after) if before else MODEL, Path(), "own")
+
+
+def test_the_currents_enter_through_i() -> None:
+    """Equations that do not use I would let the currents vanish without a word."""
+    with pytest.raises(SpecError) as caught:
+        assemble_network(_parse("+ I - u", "- u"), n_steps=100)
+    assert str(caught.value) == (
+        "neuron.adaptive.equations: do not use I, the sum of the currents, though these reach it: noise "
+        "(expected … + I …)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (
+            'Vt = "20 mV", ',
+            "",
+            "own: neuron.adaptive.threshold: is not what Brian2 accepts.\n"
+            '  evidence: The identifier "Vt" could not be resolved.',
+        ),
+        (
+            "u += du",
+            "w += du",
+            'own: neuron.adaptive.reset: is not what Brian2 accepts.\n  evidence: the name "w" is unknown',
+        ),
+        (
+            "refractory =",
+            'method = "exat"\nrefractory =',
+            "own: neuron.adaptive.method: is not what Brian2 accepts.\n"
+            "  evidence: No state updater with the name 'exat' is known.",
+        ),
+        (
+            'du = "1 mV"',
+            'du = "1 ms"',
+            "own: neuron.adaptive.reset: is not what Brian2 accepts.\n"
+            "  evidence: Expression 'u + du' uses inconsistent units ('u' has unit V; 'du' has unit s).",
+        ),
+    ],
+    ids=["unknown name in the threshold", "unknown name in the reset", "unknown method", "wrong unit"],
+)
+@pytest.mark.compiled
+def test_what_brian2_refuses_is_an_error_of_the_spec(tmp_path: Path, before: str, after: str, message: str) -> None:
+    """The message names the key, and nothing is left behind."""
+    with pytest.raises(SpecError) as caught:
+        simulate(_parse(before, after), out=tmp_path / "run", build_root=tmp_path / "build")
+    assert str(caught.value) == message
+    assert not (tmp_path / "run").exists()
