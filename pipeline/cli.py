@@ -164,7 +164,7 @@ def simulate(
         )
     summary = run.summary()
     if as_json:
-        _print_json({"path": str(run.path), "manifest": run.manifest, "summary": summary.to_dict("records")})
+        _print_json({"path": str(run.path), "manifest": run.manifest, "summary": _list_rows(summary)})
         return
     for note in run.spec.notes:
         print(f"note: {note}")
@@ -308,8 +308,7 @@ def verify(run: Path, /, *, as_json: Json = False) -> int:
         notify("verify")
         report = verify_run(run, progress=progress)
     if as_json:
-        rows = [{key: _none_for_nan(value) for key, value in row.items()} for row in report.table.to_dict("records")]
-        _print_json({"passed": report.passed, "failed": list(report.failed), "rows": rows})
+        _print_json({"passed": report.passed, "failed": list(report.failed), "rows": _list_rows(report.table)})
     else:
         print(format_report(report))
     return 0 if report.passed else EXIT_FAILED
@@ -343,6 +342,11 @@ def bench(
     else:
         print(format_bench(results))
     return EXIT_FAILED if any(found["same_spikes"] is False for found in results["comparisons"]) else 0
+
+
+def _list_rows(table: Any) -> list[dict[str, object]]:
+    """Return the rows of a frame for JSON, which has no NaN."""
+    return [{key: _none_for_nan(value) for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _none_for_nan(value: object) -> object:

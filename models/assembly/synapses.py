@@ -147,13 +147,14 @@ def _make_traces(site: Site, channel: Channel, bundles: list[tuple[str, str, int
             site.groups[source],
             site.groups[source],
             on_pre=f"x_{channel.name}_post += 1",
-            # After the spike has been delivered: it carries the trace from before its own increment.
-            order=1,
             delay=delay * site.dt_s * brian2.second,
             namespace={},
             clock=site.clock,
             name=name,
         )
+        # After the spike has been delivered: it carries the trace from before its own increment. (The argument `order`
+        # of Synapses does not reach the pathway.)
+        traces.pre.order = 1
         neurons = np.arange(len(site.groups[source]))
         traces.connect(i=neurons, j=neurons)
         site.synapses[name] = traces

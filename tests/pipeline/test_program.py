@@ -423,6 +423,16 @@ def test_an_interrupt_while_compiling_stops_the_compiler(tmp_path: Path, network
     assert not list((tmp_path / "root" / "binaries").iterdir())
 
 
+def test_a_native_build_is_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `native` stands for belongs to the fingerprint: unlike machines may share a build root."""
+    assert "-march=" in find_compiler("native").machine
+    assert "native" not in find_compiler("native").machine
+    assert find_compiler("x86-64-v2").machine == ""
+    monkeypatch.setenv("CXX", "env g++")
+    assert find_compiler("native").machine == find_compiler("native").machine != ""
+    assert "g++" in find_compiler("x86-64-v2").version
+
+
 def test_no_compiler_is_one_error(tmp_path: Path) -> None:
     """Without g++ on the PATH: exit 2, what to install, and no run's folder."""
     (tmp_path / "bin").mkdir()

@@ -57,7 +57,7 @@ def run_ours(given: Given) -> OurRun:
         if array.local.size
     ]
     monitors = {name: objects[monitor] for name, monitor in assembly.spike_monitors.items()}
-    pairs = np.concatenate([sort_spikes(monitors[plan.name], plan.neurons) for plan in assembly.plans])
+    pairs = np.concatenate([sort_spikes(monitors[plan.name], plan.neurons.astype(np.intp)) for plan in assembly.plans])
     inputs = {
         group.drive: sort_spikes(monitors[group.drive], np.arange(group.size))
         for group in assembly.expanded.source_groups

@@ -96,7 +96,8 @@ def run_alpha(given: Given, tau_s: Any) -> PlainRun:
     def average(monitor: Any) -> Floats:
         """Return the mean of (I + x t/tau) exp(-t/tau)."""
         current, x = (np.asarray(values, np.float64).T for values in (monitor.I, monitor.x))
-        return (current * (1 - left) + x * (1 - left * (1 + r))) / r
+        mean: Floats = (current * (1 - left) + x * (1 - left * (1 + r))) / r
+        return mean
 
     kernel = Kernel(
         model="dI/dt = (x - I)/tau_s : volt\ndx/dt = -x/tau_s : volt",

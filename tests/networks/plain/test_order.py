@@ -37,8 +37,7 @@ def give_order(settings: dict[str, object] | None = None) -> Given:
 def take(given: Given, run: OurRun, variable: str, population: str) -> Floats:
     """Return (n_steps,) values of the one neuron of a population."""
     (neuron,) = given.neurons(population)
-    found = [bins for bins in run.bins if bins.variable == variable and neuron in bins.neurons]
-    (bins,) = found
+    (bins,) = (bins for bins in run.bins if bins.variable == variable and neuron in bins.neurons)
     return bins.values[:, list(bins.neurons).index(neuron)]
 
 
@@ -58,11 +57,12 @@ def test_order_as_in_the_script(refractory_ms: int) -> None:
 
 
 def test_events_precede_the_state_update_and_the_threshold() -> None:
-    """A neuron whose v is set fires in that very step."""
-    given = give_order()
+    """A neuron whose v is set fires in that very step, after v has decayed by one step."""
+    given = give_order({"neuron.kernel.refractory": "2 ms"})
     ours = run_ours(given)
     assert spike_steps(given, ours, "L1S") == list(SOURCE_FIRES)
     assert all(20 in spike_steps(given, ours, target) for target in TARGETS)
+    np.testing.assert_allclose(take(given, ours, "v", KERNEL)[20], 25e-3 * LEFT, rtol=ROUNDING)
 
 
 def test_delivery_follows_the_state_update() -> None:
@@ -85,15 +85,16 @@ def test_threshold_precedes_delivery() -> None:
     assert spike_steps(given, ours, FREE) == [20, 63]
 
 
-def test_reset_follows_delivery() -> None:
-    """A jump in the very step of a neuron's spike is recorded, and undone by the reset."""
-    given = give_order()
+@pytest.mark.parametrize("refractory", ["2 ms", "0 ms"])
+def test_reset_follows_delivery(refractory: str) -> None:
+    """A jump in the very step of a neuron's spike is recorded, and undone by the reset, refractory or not."""
+    given = give_order({"neuron.held.refractory": refractory})
     ours = run_ours(given)
-    for target, steps in ((FREE, (20, 63)), (HELD, (20,))):
+    for target, step in ((FREE, 20), (FREE, 63), (HELD, 20)):
         v, jump = (take(given, ours, name, target) for name in ("v", "jump"))
-        for step in steps:
-            assert v[step] == RESET
-            np.testing.assert_allclose(jump[step], JUMP * TAU_S / DT_S, rtol=ROUNDING)
+        assert step in spike_steps(given, ours, target)
+        assert v[step] == RESET
+        np.testing.assert_allclose(jump[step], JUMP * TAU_S / DT_S, rtol=ROUNDING)
     np.testing.assert_allclose(take(given, ours, "v", FREE)[64], RESET * LEFT, rtol=ROUNDING)
 
 

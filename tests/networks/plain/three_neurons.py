@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from brian2 import Network, NeuronGroup, Synapses, defaultclock, ms, network_operation, volt
+from brian2 import Network, NetworkOperation, NeuronGroup, Synapses, defaultclock, ms, volt
 
 from tests.networks.plain.given import DT, Given
 from tests.networks.plain.samples import Monitors, PlainRun, decays, monitor_all
@@ -66,14 +66,11 @@ def run_traced(given: Given, trace_initial: float = 0.0) -> PlainRun:
     slow = given.edges("slow", "E", "E").make(neurons, neurons, "x += 1", model, method="exact", namespace={"tau": TAU})
     slow.x = trace_initial
 
-    def add_up() -> Any:
-        return np.bincount(slow.j, slow.w * slow.x / volt, minlength=3) * volt
+    def add_up() -> None:
+        neurons.I = np.bincount(slow.j, slow.w * slow.x / volt, minlength=3) * volt
 
-    @network_operation(when="end")
-    def every_step() -> None:
-        neurons.I = add_up()
-
-    neurons.I = add_up()
+    add_up()
+    every_step = NetworkOperation(add_up, when="end")
     return read(run_and_kick(given, neurons, slow, every_step, kicks=ONE_SPIKE_EACH), "slow")
 
 
@@ -90,10 +87,10 @@ def run_population_rate(given: Given) -> PlainRun:
     own = Synapses(neurons, neurons, on_pre="x_post += 1", delay=int(edges.delay[0]) * DT)
     own.connect(j="i")
 
-    @network_operation(when="end")
-    def every_step() -> None:
+    def multiply() -> None:
         neurons.I = np.asarray(neurons.x[:]) @ weights * volt
 
+    every_step = NetworkOperation(multiply, when="end")
     return read(run_and_kick(given, neurons, own, every_step, kicks=ONE_SPIKE_EACH), "slow")
 
 
