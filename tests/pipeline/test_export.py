@@ -127,7 +127,7 @@ def test_existing_files_are_kept(run: Run, tmp_path: Path) -> None:
         export_tables(run, tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}: holds files that would be replaced (got currents.parquet).\n"
-        "  next: choose another folder, or allow it with: overwrite"
+        "  next: choose another folder, or allow it with --overwrite (overwrite=True)"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["currents.parquet"]
     assert (tmp_path / "currents.parquet").read_text() == "precious"
