@@ -33,7 +33,8 @@ def _plan_arrays(
 ) -> Iterator[BinnedArray]:
     chosen = select_neurons(site.expanded, record, recorder)
     if isinstance(record, StatesRecord):
-        for variable in record.variables:
+        # Another kind of neuron need not have the variable.
+        for variable in record.variables if np.isin(chosen, plan.neurons).any() else ():
             _check_variable(site, recorder, variable, plan)
             copied = f"state_{recorder}_{variable}"
             known = copied if copied in site.groups[plan.name].equations.names else variable

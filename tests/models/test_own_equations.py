@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models import SpecError
+from models import SpecError, load_network
 from models.assembly import assemble_network
 from models.files import parse_model
 from models.spec import NetworkSpec
@@ -92,3 +92,20 @@ def test_what_brian2_refuses_is_an_error_of_the_spec(tmp_path: Path, before: str
         simulate(_parse(before, after), out=tmp_path / "run", build_root=tmp_path / "build")
     assert str(caught.value) == message
     assert not (tmp_path / "run").exists()
+
+
+def test_a_state_of_one_kind_of_neuron_can_be_recorded(networks: Path) -> None:
+    """A states recorder of the populations that have a variable does not ask it of the others."""
+    recorder = {"kind": "states", "variables": ["a"], "population": "A", "interval": "1 ms"}
+    assembly = assemble_network(load_network(networks / "mixed.toml", {"record.adaptation": recorder}), n_steps=1000)
+    (arrays,) = (item.arrays for item in assembly.recorders if item.name == "adaptation")
+    assert [array.group for array in arrays] == ["neurons_own_adaptive"]
+    assert arrays[0].neurons.size == 8
+
+
+def test_a_state_that_a_recorded_neuron_lacks_is_refused(networks: Path) -> None:
+    """Without a population the recorder asks every neuron for the variable."""
+    recorder = {"kind": "states", "variables": ["a"], "interval": "1 ms"}
+    spec = load_network(networks / "mixed.toml", {"record.adaptation": recorder})
+    with pytest.raises(SpecError, match=r"record\.adaptation\.variables: names no variable .*got \"a\""):
+        assemble_network(spec, n_steps=1000)
