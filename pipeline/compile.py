@@ -1,19 +1,23 @@
 """The compile stage: a source tree to a binary, once per fingerprint."""
 
+import errno
 import os
 import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models.errors import Problem
 from pipeline.atomic import lock_file
 from pipeline.build_root import BuildRoot, is_full
 from pipeline.compiler import Compiler
-from pipeline.emit import SourceTree
 from pipeline.errors import CompileError
 from pipeline.signals import delay_signals
+
+if TYPE_CHECKING:
+    from pipeline.emit import SourceTree  # which imports Brian2: a search for errors should not wait for that
 
 _LOG = "make.log"
 _TAIL_LINES = 12
@@ -32,7 +36,7 @@ class Binary:
     """Whether it was compiled now; False when it was found."""
 
 
-def compile_sources(tree: SourceTree, compiler: Compiler, root: BuildRoot, *, n_jobs: int | None = None) -> Binary:
+def compile_sources(tree: "SourceTree", compiler: Compiler, root: BuildRoot, *, n_jobs: int | None = None) -> Binary:
     """Compile a source tree, or find the binary of an equal one; of several processes that want the same, one compiles.
 
     Parameters
@@ -60,7 +64,7 @@ def compile_sources(tree: SourceTree, compiler: Compiler, root: BuildRoot, *, n_
     return Binary(folder / "main", tree.fingerprint, compiled)
 
 
-def _compile(tree: SourceTree, compiler: Compiler, folder: Path, n_jobs: int) -> None:
+def _compile(tree: "SourceTree", compiler: Compiler, folder: Path, n_jobs: int) -> None:
     if _run_make(tree.folder, compiler, n_jobs) != 0:
         kept = folder.with_suffix(".failed")
         _install(tree.folder, kept)
@@ -97,11 +101,24 @@ def _install(source: Path, folder: Path) -> None:
     """Move a build to its place; what is there already is unfinished or failed."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        source.rename(folder)
+        _move(source, folder)
     except OSError:
         # Where locks do not work, another process may have been faster with the same one.
         if not (folder / "main").is_file():
             raise
+
+
+def _move(source: Path, folder: Path) -> None:
+    """Rename a folder; where the new place is on another disk, copy it there under a temporary name first."""
+    try:
+        source.rename(folder)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        partial = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(source, partial)
+        partial.rename(folder)
 
 
 def _compile_error(folder: Path) -> CompileError:

@@ -50,6 +50,8 @@ _PRELUDE = """\
 #include <tuple>
 """
 _RULES = """
+# -w: the warnings of Brian2's templates are not ours to mend.
+CXXFLAGS += %s -w
 $(OBJS): CXXFLAGS += -include prelude.h
 $(OBJS): prelude.h.gch
 prelude.h.gch: prelude.h makefile
@@ -77,12 +79,12 @@ class SourceTree:
 
 
 @contextmanager
-def standalone_device(compiler: Compiler) -> Iterator[CPPStandaloneDevice]:
-    """Activate a `cpp_standalone` device of our own, with strict flags; restore the caller's device and preferences."""
+def standalone_device() -> Iterator[CPPStandaloneDevice]:
+    """Activate a `cpp_standalone` device of our own; restore the caller's device and preferences."""
     wanted = {
         "codegen.cpp.compiler": "unix",
-        # -w: the warnings of Brian2's templates are not ours to mend.
-        "codegen.cpp.extra_compile_args_gcc": [*compiler.flags, "-w"],
+        # Ours are added to the makefile: Brian2 would try each of them on the compiler first.
+        "codegen.cpp.extra_compile_args_gcc": [],
         "devices.cpp_standalone.openmp_threads": 0,
         "core.default_float_dtype": brian2.float64,
     }
@@ -152,7 +154,7 @@ def emit_sources(assembly: Assembly, device: CPPStandaloneDevice, compiler: Comp
         shutil.copy(header, source)
     (source / "prelude.h").write_text(_PRELUDE, encoding="utf-8")
     with (source / "makefile").open("a", encoding="utf-8") as makefile:
-        makefile.write(_RULES)
+        makefile.write(_RULES % " ".join(compiler.flags))
     (source / "static_arrays").rename(folder / "static_arrays")
     (source / "results").rmdir()
     results = {

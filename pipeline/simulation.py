@@ -219,7 +219,7 @@ def _run_reference(job: Job, manifest: dict[str, Any], notify: Notify, progress:
 
     with make_scratch(job.root) as scratch, _explain_storage(job):
         notify("assemble")
-        with standalone_device(job.compiler) as device:
+        with standalone_device() as device:
             assembly = assemble_network(job.spec, n_steps=job.n_steps, seed=job.seed)
             notify("emit")
             tree = emit_sources(assembly, device, job.compiler, scratch)

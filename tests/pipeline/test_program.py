@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,7 +37,7 @@ def emit_model(path: str | Path, folder: Path, n_steps: int) -> SourceTree:
     from models.assembly import assemble_network
 
     compiler = find_compiler(ARCH)
-    with standalone_device(compiler) as device:
+    with standalone_device() as device:
         return emit_sources(assemble_network(load_network(path), n_steps=n_steps), device, compiler, folder)
 
 
@@ -421,6 +422,27 @@ def test_an_interrupt_while_compiling_stops_the_compiler(tmp_path: Path, network
     assert read_status(tmp_path / "out") == "interrupted"
     assert not list((tmp_path / "root").glob(logs))
     assert not list((tmp_path / "root" / "binaries").iterdir())
+
+
+def test_every_file_is_compiled_with_strict_flags(hierarchy_build: Path) -> None:
+    """No fused and no reordered operations in any object of a program, and nothing that allows them."""
+    calls = [line for line in (hierarchy_build / "make.log").read_text().splitlines() if " -c " in line]
+    assert len(calls) > 20
+    for call in calls:
+        assert {"-std=c++17", "-O3", "-ffp-contract=off", f"-march={ARCH}"} <= set(call.split()), call
+        assert not {"-ffast-math", "-Ofast", "-funsafe-math-optimizations"} & set(call.split()), call
+
+
+@pytest.fixture
+def hierarchy_build(simulate_once: SimulateOnce, networks: Path) -> Path:
+    """Return the folder of a program that has been compiled."""
+    return Path(simulate_once(networks / "small_hierarchy.toml").manifest["build"]["path"]).parent
+
+
+def test_mistakes_do_not_wait_for_brian2() -> None:
+    """Importing Brian2 takes seconds; nothing does before a model has been found to be right."""
+    code = "import sys, pipeline.cli, pipeline.simulation; sys.exit('brian2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
 
 
 def test_a_native_build_is_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
