@@ -117,7 +117,7 @@ def simulate(
     set: Annotated[
         list[str] | None, Parameter(name="--set", help="PATH=VALUE, any number of times.", negative=())
     ] = None,
-    device: Literal["reference"] = "reference",
+    device: Literal["engine", "reference"] = "engine",
     record_interval: str | None = None,
     out: Path | None = None,
     arch: Literal["native", "x86-64-v3", "x86-64-v2"] = "native",

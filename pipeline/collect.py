@@ -15,13 +15,13 @@ from models.spec import RatesRecord, SpikesRecord
 from models.steps import count_steps
 from pipeline.atomic import write_atomically
 from pipeline.build_root import refuse_full_disk
-from pipeline.emit import SourceTree
+from pipeline.emit import ReferenceTree
 from pipeline.run_folder import RunFolder
 
 _ROWS_AT_A_TIME = 1024
 
 
-def collect_recording(assembly: Assembly, tree: SourceTree, results: Path, folder: RunFolder) -> None:
+def collect_recording(assembly: Assembly, tree: ReferenceTree, results: Path, folder: RunFolder) -> None:
     """Move what the program recorded into the run folder.
 
     A monitor that samples at the start of each bin has seen the state before the first bin and lacks the last one; so
@@ -30,7 +30,7 @@ def collect_recording(assembly: Assembly, tree: SourceTree, results: Path, folde
     Parameters
     ----------
     assembly : Assembly
-    tree : SourceTree
+    tree : ReferenceTree
     results : Path
         Folder that the program wrote its arrays to.
     folder : RunFolder
@@ -39,7 +39,7 @@ def collect_recording(assembly: Assembly, tree: SourceTree, results: Path, folde
 
 
 class _Collector:
-    def __init__(self, assembly: Assembly, tree: SourceTree, results: Path, folder: RunFolder) -> None:
+    def __init__(self, assembly: Assembly, tree: ReferenceTree, results: Path, folder: RunFolder) -> None:
         self.assembly, self.tree, self.results, self.folder = assembly, tree, results, folder
         self.spec = assembly.expanded.spec
         self.dt_s = self.spec.network.dt.value

@@ -17,7 +17,7 @@ from pipeline.errors import CompileError
 from pipeline.signals import delay_signals
 
 if TYPE_CHECKING:
-    from pipeline.emit import SourceTree  # which imports Brian2: a search for errors should not wait for that
+    from pipeline.emit import Runtime, SourceTree  # which imports Brian2: a search for errors should not wait for that
 
 _LOG = "make.log"
 _TAIL_LINES = 12
@@ -60,18 +60,48 @@ def compile_sources(tree: "SourceTree", compiler: Compiler, root: BuildRoot, *, 
     with lock_file(root.scratch / f"{tree.fingerprint}.lock"):
         compiled = not (folder / "main").is_file()
         if compiled:
-            _compile(tree, compiler, folder, n_jobs or min(_MAX_JOBS, os.process_cpu_count() or 1))
+            _compile(tree, compiler, root, n_jobs or min(_MAX_JOBS, os.process_cpu_count() or 1))
     return Binary(folder / "main", tree.fingerprint, compiled)
 
 
-def _compile(tree: "SourceTree", compiler: Compiler, folder: Path, n_jobs: int) -> None:
+def _compile(tree: "SourceTree", compiler: Compiler, root: BuildRoot, n_jobs: int) -> None:
+    if tree.runtime is None:
+        _make(tree, compiler, root, n_jobs)
+        return
+    kept = root.binaries / f"runtime-{tree.runtime.fingerprint}"
+    with lock_file(root.scratch / f"{kept.name}.lock"):
+        if not kept.is_dir():
+            _make(tree, compiler, root, n_jobs)
+            return
+    for name in tree.runtime.objects:
+        # Not their old times: to make, an object must be younger than its sources.
+        shutil.copyfile(kept / name, tree.folder / name)
+    _make(tree, compiler, root, n_jobs)
+
+
+def _make(tree: "SourceTree", compiler: Compiler, root: BuildRoot, n_jobs: int) -> None:
+    folder = root.binaries / tree.fingerprint
     if _run_make(tree.folder, compiler, n_jobs) != 0:
         kept = folder.with_suffix(".failed")
         _install(tree.folder, kept)
         raise _compile_error(kept)
+    if tree.runtime is not None:
+        _keep_runtime(tree.runtime, tree.folder, root)
     for path in [*tree.folder.rglob("*.o"), *tree.folder.rglob("*.gch"), *tree.folder.rglob("*.d")]:
         path.unlink()
     _install(tree.folder, folder)
+
+
+def _keep_runtime(runtime: "Runtime", source: Path, root: BuildRoot) -> None:
+    """Keep the object files that programs of other models can be linked with."""
+    kept = root.binaries / f"runtime-{runtime.fingerprint}"
+    if kept.is_dir():
+        return
+    partial = source.parent / kept.name
+    partial.mkdir()
+    for name in runtime.objects:
+        shutil.copyfile(source / name, partial / name)
+    _move(partial, kept)
 
 
 def _run_make(source: Path, compiler: Compiler, n_jobs: int) -> int:

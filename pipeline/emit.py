@@ -5,7 +5,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -65,22 +65,38 @@ _REFUSED_PARTS = {"No state updater": "method", "_thresholder": "threshold", "_r
 
 
 @dataclass(frozen=True)
+class Runtime:
+    """The object files of a program that are the same for every network."""
+
+    objects: tuple[str, ...]
+    fingerprint: str
+    """Of their sources, the compiler and its flags."""
+
+
+@dataclass(frozen=True)
 class SourceTree:
     """An emitted program, in a folder of its own."""
 
     folder: Path
     """`*.cpp`, `*.h`, `makefile`."""
+    fingerprint: str
+    """Of sources, compiler and flags: equal ones give the same binary."""
+    runtime: Runtime | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class ReferenceTree(SourceTree):
+    """An emitted program of Brian2's stock device, which reads and writes its arrays in folders of its own."""
+
     data: Path
     """Folder of the arrays that the program reads, as `static_arrays/` in its working directory."""
     results: dict[tuple[str, str], str]
     """Names of the files that the program writes, by Brian2 object and variable."""
-    fingerprint: str
-    """Of sources, compiler and flags: equal ones give the same binary."""
 
 
 @contextmanager
-def standalone_device() -> Iterator[CPPStandaloneDevice]:
-    """Activate a `cpp_standalone` device of our own; restore the caller's device and preferences."""
+def activate_device[D: CPPStandaloneDevice](device: D) -> Iterator[D]:
+    """Make a new device the active one; restore the caller's device and preferences."""
     wanted = {
         "codegen.cpp.compiler": "unix",
         # Ours are added to the makefile: Brian2 would try each of them on the compiler first.
@@ -94,7 +110,6 @@ def standalone_device() -> Iterator[CPPStandaloneDevice]:
     # Brian2 logs every file that it writes, whole: a second of a small build.
     logger.setLevel(logging.WARNING)
     _set_preferences(wanted)
-    device = CPPStandaloneDevice()
     set_device(device, build_on_run=False)
     try:
         with _free_names():
@@ -125,7 +140,7 @@ def _set_preferences(values: dict[str, Any]) -> None:
         brian2.prefs[name] = value
 
 
-def emit_sources(assembly: Assembly, device: CPPStandaloneDevice, compiler: Compiler, folder: Path) -> SourceTree:
+def emit_sources(assembly: Assembly, device: CPPStandaloneDevice, compiler: Compiler, folder: Path) -> ReferenceTree:
     """Write the C++ of an assembled network.
 
     Parameters
@@ -133,14 +148,14 @@ def emit_sources(assembly: Assembly, device: CPPStandaloneDevice, compiler: Comp
     assembly : Assembly
         Made while `device` was active.
     device : CPPStandaloneDevice
-        From `standalone_device`.
+        The active device (`activate_device`).
     compiler : Compiler
     folder : Path
         New folder; `source/` and `static_arrays/` are made in it.
 
     Returns
     -------
-    SourceTree
+    ReferenceTree
     """
     duration = assembly.n_steps * assembly.expanded.spec.network.dt.value * brian2.second
     try:
@@ -162,7 +177,7 @@ def emit_sources(assembly: Assembly, device: CPPStandaloneDevice, compiler: Comp
         for variable in (*device.arrays, *device.dynamic_arrays_2d)
         if hasattr(variable.owner, "name")
     }
-    return SourceTree(source, folder / "static_arrays", results, _fingerprint(source, compiler))
+    return ReferenceTree(source, fingerprint_sources(source, compiler), folder / "static_arrays", results)
 
 
 def _sort_clocks(device: CPPStandaloneDevice) -> None:
@@ -190,9 +205,10 @@ def _explain_refusal(assembly: Assembly, error: BrianObjectException) -> Excepti
     return same
 
 
-def _fingerprint(source: Path, compiler: Compiler) -> str:
+def fingerprint_sources(source: Path, compiler: Compiler, *, without: str = "") -> str:
+    """Return a hash of all files of a source tree but one, of the compiler and of its flags."""
     digest = hashlib.sha256("\n".join([compiler.version, *compiler.flags, compiler.machine]).encode())
-    for path in sorted(path for path in source.rglob("*") if path.is_file()):
+    for path in sorted(path for path in source.rglob("*") if path.is_file() and path.name != without):
         digest.update(f"\n{path.relative_to(source)}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -71,7 +71,7 @@ def run_binary(binary: Path, work: Path, log: Path, progress: Progress | None = 
             raise RunInterrupted(Problem(str(log.parent), what)) from None
         finally:
             if process is not None:
-                _stop(process)
+                stop_program(process)
     wall_s = time.monotonic() - started
     return Finished(wall_s, _check_end(results, log, code))
 
@@ -107,7 +107,7 @@ def _follow(process: "subprocess.Popen[str]", output: TextIO, progress: Progress
             yield completed
 
 
-def _stop(process: "subprocess.Popen[str]") -> None:
+def stop_program(process: "subprocess.Popen[str]") -> None:
     """Ask a program to stop, if it runs; kill it when it does not, or when we are asked again."""
     if process.poll() is not None:
         return
@@ -122,7 +122,7 @@ def _stop(process: "subprocess.Popen[str]") -> None:
 def _check_end(results: Path, log: Path, code: int) -> float:
     """Return the seconds of simulation, or raise what went wrong; exit code 0 proves nothing."""
     if code != 0:
-        raise _program_error(log, f"ended with {_describe_code(code)}")
+        raise _program_error(log, f"ended with {describe_code(code)}")
     refuse_full_disk(results)
     _refuse_complaints(log)
     info = results / "last_run_info.txt"
@@ -139,7 +139,8 @@ def _refuse_complaints(log: Path) -> None:
         raise _program_error(log, "went on after an error")
 
 
-def _describe_code(code: int) -> str:
+def describe_code(code: int) -> str:
+    """Return the words for how a process ended."""
     if code >= 0:
         return f"exit code {code}"
     try:

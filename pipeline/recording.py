@@ -3,7 +3,8 @@
 All reading of per-neuron data goes through `Reader`, so that a layout is one class here and nothing elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
@@ -15,12 +16,29 @@ from models.errors import Problem
 from models.expand import Expanded
 from models.spec import SpikesRecord
 from models.steps import step_time
+from pipeline import chunk_tiles
+from pipeline.chunk_format import Section
+from pipeline.chunk_reader import ChunkReader, Counts, Events, open_counts, open_events
+from pipeline.chunks import Stream, open_stream
 from pipeline.errors import RecordingError
-from pipeline.recording_index import ArrayEntry, BinnedEntry, Index, InputEntry, RatesEntry, SpikesEntry, read_index
+from pipeline.recorded_spikes import SourceSpikes as SourceSpikes
+from pipeline.recorded_spikes import SpikeCounts as SpikeCounts
+from pipeline.recorded_spikes import SpikeTrains as SpikeTrains
+from pipeline.recorded_spikes import StreamedCounts, StreamedSources, StreamedTrains
+from pipeline.recording_index import (
+    ArrayEntry,
+    BinnedEntry,
+    ChunksEntry,
+    Index,
+    InputEntry,
+    RatesEntry,
+    SpikesEntry,
+    read_index,
+)
 from pipeline.run_folder import RunFolder
 
 type Values = NDArray[np.float32] | NDArray[np.float64]
-type Columns = slice | NDArray[np.intp]
+type Columns = chunk_tiles.Columns
 
 
 class Reader(Protocol):
@@ -106,39 +124,6 @@ class RawReader:
         offset = array.offset_bytes + i_bin_start * array.neurons.size * self.dtype.itemsize
         rows = np.asarray(np.memmap(array.path, self.dtype, "r", offset, shape))
         return rows if columns is None else rows[:, columns]
-
-
-@dataclass(frozen=True, eq=False)
-class SpikeTrains:
-    """A recorder of spikes, sorted by step, then neuron."""
-
-    name: str
-    populations: tuple[str, ...]
-    """Names of the populations that it records."""
-    step: NDArray[np.int64]
-    """(n_spikes,) step in which v crossed the threshold."""
-    neuron: NDArray[np.int32]
-    """(n_spikes,) global index."""
-
-
-@dataclass(frozen=True, eq=False)
-class SpikeCounts:
-    """A recorder of rates."""
-
-    name: str
-    populations: tuple[str, ...]
-    steps_per_bin: int
-    counts: NDArray[np.int64]
-    """(n_bins, n_populations) spikes."""
-
-
-@dataclass(frozen=True, eq=False)
-class SourceSpikes:
-    """The spikes of a drive's sources, sorted by step, then source."""
-
-    drive: str
-    step: NDArray[np.int64]
-    source: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,15 +227,16 @@ class _Opener:
 
     def _count_steps(
         self,
-        readers: Mapping[str, RawReader],
+        readers: Mapping[str, Reader],
         spikes: Mapping[str, SpikeTrains],
         rates: Mapping[str, SpikeCounts],
     ) -> int:
         """Return the steps that all recorders hold, as far as a run that did not finish can tell."""
         ends = [reader.n_bins * reader.steps_per_bin for reader in readers.values()]
         ends += [len(item.counts) * item.steps_per_bin for item in rates.values()]
-        last = [int(item.step[-1]) + 1 if item.step.size else 0 for item in spikes.values()]
-        return min(ends, default=max(last, default=0))
+        if ends:
+            return min(ends)
+        return max((int(item.step[-1]) + 1 for item in spikes.values() if item.step.size), default=0)
 
     def _check_bins(self, name: str, recorder: BinnedEntry | RatesEntry) -> None:
         most = self.index.n_steps // recorder.steps_per_bin
@@ -258,13 +244,32 @@ class _Opener:
             run = f"{most} bins of {recorder.steps_per_bin} steps in {self.index.n_steps} steps"
             self._complain_of(f"recorders.{name}.n_bins", "is not the length of the run", run, str(recorder.n_bins))
 
-    def _open_binned(self, name: str, recorder: BinnedEntry) -> RawReader:
+    def _open_binned(self, name: str, recorder: BinnedEntry) -> Reader:
         self._check_bins(name, recorder)
         self._check_variables(name, recorder)
+        if recorder.chunks is not None:
+            return self._open_chunked(name, recorder, recorder.chunks)
         dtype = np.dtype(recorder.dtype)
         arrays = {variable: self._open_array(variable, array) for variable, array in recorder.arrays.items()}
         n_bins = [self._count_bins(array, recorder.n_bins, dtype) for array in arrays.values()]
         return RawReader(name, recorder.kind, recorder.steps_per_bin, min(n_bins, default=0), dtype, arrays)
+
+    def _open_chunked(self, name: str, recorder: BinnedEntry, chunks: ChunksEntry) -> ChunkReader:
+        dtype, n_problems = np.dtype(recorder.dtype), len(self.problems)
+        recorded = {variable: self._load_neurons(array) for variable, array in recorder.arrays.items()}
+        stream = Stream(self.folder.recording / chunks.folder)
+        if len(self.problems) == n_problems:  # else it is not known how many columns there should be
+            sections = [Section(variable, dtype, n.size, chunks.tile_columns) for variable, n in recorded.items()]
+            with self._noting():
+                stream = open_stream(stream.folder, sections, partial=self.partial)
+                self._check_rows(stream, recorder.n_bins)
+        units = {variable: _unit_of(variable, array) for variable, array in recorder.arrays.items()}
+        n_bins = min(recorder.n_bins, stream.n_rows)
+        return ChunkReader(name, recorder.kind, recorder.steps_per_bin, n_bins, dtype, stream, recorded, units)
+
+    def _check_rows(self, stream: Stream, n_bins: int) -> None:
+        if not self.partial and stream.n_rows != n_bins:
+            self._complain(stream.folder, "has the wrong number of rows", f"{n_bins} bins", f"{stream.n_rows}")
 
     def _check_variables(self, name: str, recorder: BinnedEntry) -> None:
         place = f"recorders.{name}.arrays"
@@ -277,13 +282,16 @@ class _Opener:
         if "v" not in recorder.arrays:
             self._complain_of(place, 'lacks "v", which says which neurons were recorded')
 
-    def _open_array(self, variable: str, array: ArrayEntry) -> RawArray:
+    def _load_neurons(self, array: ArrayEntry) -> NDArray[np.int32]:
         path = self.folder.recording / array.neurons
         neurons = self._load(path, np.int32, 1)
         if neurons.size and (neurons[0] < 0 or neurons[-1] >= self.network.n_neurons or np.any(np.diff(neurons) <= 0)):
             self._complain(path, "does not hold neurons", f"0 to {self.network.n_neurons - 1}, ascending")
-        unit = "V" if variable == "v" else array.unit
-        return RawArray(self.folder.recording / array.file, array.offset_bytes, np.array(neurons), unit)
+        return np.array(neurons)
+
+    def _open_array(self, variable: str, array: ArrayEntry) -> RawArray:
+        path, neurons = self.folder.recording / array.file, self._load_neurons(array)
+        return RawArray(path, array.offset_bytes, neurons, _unit_of(variable, array))
 
     def _count_bins(self, array: RawArray, n_bins: int, dtype: np.dtype[Any]) -> int:
         """Return the number of bins in a file; it must be `n_bins` unless a part will do."""
@@ -302,28 +310,47 @@ class _Opener:
         return n_bins
 
     def _open_spikes(self, name: str, recorder: SpikesEntry) -> SpikeTrains:
-        step, neuron = self._load_pair(recorder.step, recorder.neuron)
         record = self.network.spec.record.get(name)
         names = record.population if isinstance(record, SpikesRecord) else None
         populations = tuple(population.name for population in self.network.select_populations(names))
-        return SpikeTrains(name, populations, step, neuron)
+        if recorder.chunks is not None:
+            return StreamedTrains(name, populations, self._open_events(recorder.chunks, "neuron"))
+        return SpikeTrains(name, populations, *self._load_pair(recorder.step, recorder.neuron))
 
     def _open_rates(self, name: str, recorder: RatesEntry) -> SpikeCounts:
         self._check_bins(name, recorder)
         for population in recorder.populations:
             if population not in self.network.population:
                 self._complain_of(f"recorders.{name}.populations", "has an unknown population", got=f'"{population}"')
+        populations = tuple(recorder.populations)
+        if recorder.chunks is not None:
+            counts = Counts(Stream(self.folder.recording / recorder.chunks.folder))
+            with self._noting():
+                counts = open_counts(counts.stream.folder, len(populations), partial=self.partial)
+                self._check_rows(counts.stream, recorder.n_bins)
+            return StreamedCounts(name, populations, recorder.steps_per_bin, counts)
+        return SpikeCounts(name, populations, recorder.steps_per_bin, self._load_counts(recorder))
+
+    def _load_counts(self, recorder: RatesEntry) -> NDArray[np.int64]:
         path = self.folder.recording / recorder.counts
         counts = self._load(path, np.int64, 2)
         shape = (min(len(counts), recorder.n_bins) if self.partial else recorder.n_bins, len(recorder.populations))
         if not self.problems and counts.shape != shape:
             self._complain(path, "is of the wrong shape", f"{shape[0]} by {shape[1]}", "{} by {}".format(*counts.shape))
-        return SpikeCounts(name, tuple(recorder.populations), recorder.steps_per_bin, counts)
+        return counts
 
-    def _open_input(self, drive: str, files: InputEntry) -> SourceSpikes:
+    def _open_input(self, drive: str, entry: InputEntry) -> SourceSpikes:
         if drive not in self.network.spec.drive:
             self._complain_of("inputs", "has an unknown drive", got=f'"{drive}"')
-        return SourceSpikes(drive, *self._load_pair(files.step, files.source))
+        if entry.chunks is not None:
+            return StreamedSources(drive, self._open_events(entry.chunks, "source"))
+        return SourceSpikes(drive, *self._load_pair(entry.step, entry.source))
+
+    def _open_events(self, chunks: ChunksEntry, number: str) -> Events:
+        events = Events(Stream(self.folder.recording / chunks.folder))
+        with self._noting():
+            events = open_events(events.stream.folder, number, partial=self.partial)
+        return events
 
     def _load_pair(self, step_file: str, number_file: str) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         path = self.folder.recording / number_file
@@ -335,11 +362,22 @@ class _Opener:
 
     def _load[T: np.generic](self, path: Path, dtype: type[T], n_dimensions: int) -> NDArray[T]:
         """Return the array of a file; an empty one when something is wrong with it."""
+        array = np.empty((0,) * n_dimensions, dtype)
+        with self._noting():
+            array = load_array(path, dtype, n_dimensions)
+        return array
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Go on after an error, which is noted."""
         try:
-            return load_array(path, dtype, n_dimensions)
+            yield
         except RecordingError as error:
             self.problems += error.problems
-            return np.empty((0,) * n_dimensions, dtype)
+
+
+def _unit_of(variable: str, array: ArrayEntry) -> str:
+    return "V" if variable == "v" else array.unit
 
 
 def recorded_seconds(recording: Recording) -> float:

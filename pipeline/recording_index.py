@@ -1,24 +1,40 @@
 """`recording.json`: which recorders and arrays a recording has, of which shapes and in which files."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from models.errors import Problem
 from models.spec_errors import translate_errors
+from models.values import fail
+from pipeline.chunks import TILE_COLUMNS, plan_chunk_rows
 from pipeline.errors import RecordingError
 
 VERSION = 1
 """Of the layout of `recording/`."""
+SPIKE_ROWS = 65536
+"""Spikes per chunk: some 800 kB, so that even a long silent run has little to lose and a busy one few files."""
+
+
+class ChunksEntry(BaseModel):
+    """A stream of chunks (docs/recording-format.md)."""
+
+    folder: str
+    rows: Annotated[int, Field(ge=1)]
+    """Rows of a full chunk."""
+    tile_columns: Annotated[int, Field(ge=1)] = 1
+    """Of currents and states; the sections of other recorders are one tile each, whatever this says."""
 
 
 class ArrayEntry(BaseModel):
-    """One variable of a recorder, in layout "raw"; file names are relative to `recording/`."""
+    """One variable of a recorder; file names are relative to `recording/`."""
 
-    layout: Literal["raw"]
-    file: str
+    layout: Literal["raw", "chunks"]
+    file: str = ""
+    """In layout "raw"; of the others, the recorder says which chunks."""
     offset_bytes: Annotated[int, Field(ge=0)] = 0
     neurons: str
     unit: str = ""
@@ -31,32 +47,69 @@ class BinnedEntry(BaseModel):
     steps_per_bin: Annotated[int, Field(ge=1)]
     n_bins: Annotated[int, Field(ge=0)]
     dtype: Literal["float32", "float64"]
+    chunks: ChunksEntry | None = None
+    """A row per bin, and a section per array, in their order."""
     arrays: dict[str, ArrayEntry]
+
+    @model_validator(mode="after")
+    def _check_layouts(self) -> Self:
+        layout = "chunks" if self.chunks else "raw"
+        for name, array in self.arrays.items():
+            if array.layout != layout:
+                has = "chunks" if self.chunks else "no chunks"
+                raise fail(f"has {has}, unlike its array {name}", expected=f'"{layout}"', got=f'"{array.layout}"')
+            if layout == "raw" and not array.file:
+                raise fail(f"does not say in which file its array {name} is")
+        return self
 
 
 class SpikesEntry(BaseModel):
-    """A recorder of spikes."""
+    """A recorder of spikes, in two files or in chunks with the sections `step` and `neuron`."""
 
     kind: Literal["spikes"]
-    step: str
-    neuron: str
+    step: str = ""
+    neuron: str = ""
+    chunks: ChunksEntry | None = None
+
+    @model_validator(mode="after")
+    def _check_place(self) -> Self:
+        return _check_place(self, self.chunks, "step", "neuron")
 
 
 class RatesEntry(BaseModel):
-    """A recorder of rates."""
+    """A recorder of rates, in one file or in chunks with one section."""
 
     kind: Literal["rates"]
     steps_per_bin: Annotated[int, Field(ge=1)]
     n_bins: Annotated[int, Field(ge=0)]
     populations: list[str]
-    counts: str
+    counts: str = ""
+    chunks: ChunksEntry | None = None
+
+    @model_validator(mode="after")
+    def _check_place(self) -> Self:
+        return _check_place(self, self.chunks, "counts")
 
 
 class InputEntry(BaseModel):
-    """The spikes of a drive's sources."""
+    """The spikes of a drive's sources, in two files or in chunks with the sections `step` and `source`."""
 
-    step: str
-    source: str
+    step: str = ""
+    source: str = ""
+    chunks: ChunksEntry | None = None
+
+    @model_validator(mode="after")
+    def _check_place(self) -> Self:
+        return _check_place(self, self.chunks, "step", "source")
+
+
+def _check_place[E: BaseModel](entry: E, chunks: ChunksEntry | None, *files: str) -> E:
+    """Refuse an entry that says neither in which chunks nor in which files it is, or both."""
+    given = [file for file in files if getattr(entry, file)]
+    if len(given) != (0 if chunks else len(files)):
+        got = ", ".join((["chunks"] if chunks else []) + given) or "neither"
+        raise fail("does not say, once, where it is", expected=f"chunks, or {' and '.join(files)}", got=got)
+    return entry
 
 
 class Index(BaseModel):
@@ -67,6 +120,61 @@ class Index(BaseModel):
     n_steps: Annotated[int, Field(ge=1)]
     recorders: dict[str, Annotated[BinnedEntry | SpikesEntry | RatesEntry, Field(discriminator="kind")]]
     inputs: dict[str, InputEntry] = {}
+
+
+def chunk_binned(
+    kind: Literal["currents", "states"],
+    steps_per_bin: int,
+    n_bins: int,
+    dtype: Literal["float32", "float64"],
+    folder: str,
+    n_neurons: Mapping[str, int],
+    units: Mapping[str, str] | None = None,
+) -> BinnedEntry:
+    """Return the entry of a recorder of currents or states that is written in chunks.
+
+    Parameters
+    ----------
+    kind, steps_per_bin, n_bins, dtype
+        As in `BinnedEntry`.
+    folder : str
+        The recorder's, relative to `recording/`; `VARIABLE.neurons.npy` lies there, too.
+    n_neurons : mapping of str to int
+        Recorded neurons by variable, in the order in which the program has them as sections.
+    units : mapping of str to str, optional
+        SI unit by variable; those of currents need none.
+    """
+    n_tiles = sum(-(-n // TILE_COLUMNS) for n in n_neurons.values())
+    item_bytes = 4 if dtype == "float32" else 8
+    chunks = ChunksEntry(
+        folder=folder, rows=plan_chunk_rows(n_tiles * TILE_COLUMNS * item_bytes), tile_columns=TILE_COLUMNS
+    )
+    arrays = {
+        name: ArrayEntry(layout="chunks", neurons=f"{folder}/{name}.neurons.npy", unit=(units or {}).get(name, ""))
+        for name in n_neurons
+    }
+    return BinnedEntry(kind=kind, steps_per_bin=steps_per_bin, n_bins=n_bins, dtype=dtype, chunks=chunks, arrays=arrays)
+
+
+def chunk_spikes(folder: str) -> SpikesEntry:
+    """Return the entry of a recorder of spikes that is written in chunks."""
+    return SpikesEntry(kind="spikes", chunks=ChunksEntry(folder=folder, rows=SPIKE_ROWS))
+
+
+def chunk_rates(folder: str, steps_per_bin: int, n_bins: int, populations: list[str]) -> RatesEntry:
+    """Return the entry of a recorder of rates that is written in chunks."""
+    chunks = ChunksEntry(folder=folder, rows=plan_chunk_rows(8 * len(populations)))
+    return RatesEntry(kind="rates", steps_per_bin=steps_per_bin, n_bins=n_bins, populations=populations, chunks=chunks)
+
+
+def chunk_input(folder: str) -> InputEntry:
+    """Return the entry of a drive whose sources' spikes are written in chunks."""
+    return InputEntry(chunks=ChunksEntry(folder=folder, rows=SPIKE_ROWS))
+
+
+def write_index(index: Index) -> str:
+    """Return the text of `recording.json`."""
+    return index.model_dump_json(indent=1, exclude_defaults=True)
 
 
 def read_index(path: Path) -> Index:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.chunk_format import chunk_name
+
 
 @dataclass(frozen=True)
 class EdgeFiles:
@@ -62,6 +64,16 @@ class RunFolder:
         return EdgeFiles(self.edges / pathway)
 
     @property
+    def inputs(self) -> Path:
+        """The numbers that the engine's program reads."""
+        return self.path / "inputs"
+
+    @property
+    def program_inputs(self) -> Path:
+        """What the numbers are, line by line."""
+        return self.inputs / "program.txt"
+
+    @property
     def recording(self) -> Path:
         """What was recorded, one folder per recorder."""
         return self.path / "recording"
@@ -74,6 +86,14 @@ class RunFolder:
     def recorder(self, name: str) -> Path:
         """Return the folder of a recorder."""
         return self.recording / name
+
+    def recorded_inputs(self, drive: str) -> Path:
+        """Return the folder of the spikes of a drive's sources."""
+        return self.recording / "inputs" / drive
+
+    def chunk(self, folder: str, index: int) -> Path:
+        """Return the file of a chunk of a stream in a folder within `recording` (docs/recording-format.md)."""
+        return self.recording / folder / chunk_name(index)
 
     def array(self, recorder: str, variable: str) -> Path:
         """Return the file of a recorded variable: (n_bins, n_neurons) values in time order, after a stated offset."""
@@ -97,8 +117,8 @@ class RunFolder:
 
     def input_steps(self, drive: str) -> Path:
         """Return the file of the steps at which a drive's sources fired: (n_spikes,) int64."""
-        return self.recording / "inputs" / drive / "step.npy"
+        return self.recorded_inputs(drive) / "step.npy"
 
     def input_sources(self, drive: str) -> Path:
         """Return the file of the numbers of the sources that fired: (n_spikes,) int32."""
-        return self.recording / "inputs" / drive / "source.npy"
+        return self.recorded_inputs(drive) / "source.npy"

@@ -1,54 +1,30 @@
 """From a model to a finished run: every stage in turn."""
 
-import errno
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from models.checks import check_duration
-from models.errors import CurrentsError, Problem, SpecError
+from models.errors import Problem, SpecError
 from models.files import load_network, to_toml
+from models.groups import Device
 from models.quantities import SECOND, Quantity, QuantityError, parse_quantity
-from models.sample import EdgeTable
 from models.spec import CurrentsRecord, NetworkSpec
 from models.steps import count_steps
 from pipeline.atomic import write_atomically
-from pipeline.build_root import BuildRoot, default_root, is_full
+from pipeline.build_root import BuildRoot, default_root
 from pipeline.claim import claim_folder
-from pipeline.compiler import Arch, Compiler, find_compiler
-from pipeline.errors import RunInterrupted, StorageError
+from pipeline.compiler import Arch, find_compiler
+from pipeline.errors import RunInterrupted
 from pipeline.input_files import copy_input_files
-from pipeline.manifest import describe_build, describe_run, now, save_manifest
+from pipeline.job import Job, Notify, explain_storage
+from pipeline.manifest import describe_run, now, save_manifest
 from pipeline.program import Progress
 from pipeline.run import Run, load_run
-from pipeline.run_folder import RunFolder
-from pipeline.scratch import make_scratch
 from pipeline.signals import interrupt_on_signals
 
-type Device = Literal["reference"]
-type Notify = Callable[[str], None]
-"""Called with the name of each stage as it begins."""
-
 _MAX_SEED = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything that is decided before a run begins."""
-
-    spec: NetworkSpec
-    model: str
-    settings: Mapping[str, object]
-    seed: int
-    n_steps: int
-    device: Device
-    compiler: Compiler
-    root: BuildRoot
-    folder: RunFolder
 
 
 def simulate(
@@ -57,7 +33,7 @@ def simulate(
     duration: str | None = None,
     seed: int | None = None,
     settings: Mapping[str, object] | None = None,
-    device: Device = "reference",
+    device: Device = "engine",
     record_interval: str | None = None,
     out: str | Path | None = None,
     arch: Arch = "native",
@@ -77,7 +53,8 @@ def simulate(
         Fixes initial values and drive; the model's `network.seed` when not given.
     settings : mapping, optional
         Values by their path in the model, such as `{"drive.background.rate": "12 Hz"}`.
-    device : {"reference"}
+    device : {"engine", "reference"}
+        Our own device, or Brian2's stock `cpp_standalone`, which holds every recording in memory.
     record_interval : str, optional
         The interval of every recorder of currents, such as `"1 ms"`.
     out : path, optional
@@ -154,14 +131,14 @@ def _check_seed(seed: int | None, spec: NetworkSpec) -> int:
 
 def _run_job(job: Job, notify: Notify, progress: Progress | None) -> None:
     manifest: dict[str, Any] = {}
-    with _record_outcome(job, manifest), _explain_storage(job):
+    with _record_outcome(job, manifest), explain_storage(job):
         named = copy_input_files(job.spec, job.folder)
         manifest |= describe_run(
             named, model=job.model, settings=job.settings, seed=job.seed, n_steps=job.n_steps, device=job.device
         )
         save_manifest(job.folder, manifest)
         write_atomically(job.folder.model, to_toml(named))
-        manifest |= _run_reference(job, manifest, notify, progress)
+        manifest |= _run_on_device(job, manifest, notify, progress)
 
 
 @contextmanager
@@ -187,61 +164,13 @@ def _record_outcome(job: Job, manifest: dict[str, Any]) -> Iterator[None]:
                 save_manifest(job.folder, manifest | outcome | {"finished": now()})
 
 
-@contextmanager
-def _explain_storage(job: Job) -> Iterator[None]:
-    """Say of a file that cannot be written which folder that concerns, and whether its disk is full."""
-    try:
-        yield
-    except CurrentsError:
-        raise
-    except OSError as error:
-        # NumPy's own error for a short write has no number.
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT) or is_full(job.root.path) or is_full(job.folder.path)
-        place = error.filename if isinstance(error.filename, str) else job.root.path
-        raise StorageError(
-            Problem(
-                str(place),
-                "cannot be written: the disk is full" if full else "cannot be read or written",
-                evidence=str(error),
-                next="free some space, or choose other folders with --build-root and --out" if full else None,
-            )
-        ) from error
-
-
-def _run_reference(job: Job, manifest: dict[str, Any], notify: Notify, progress: Progress | None) -> dict[str, Any]:
-    """Emit, compile, run and collect on Brian2's stock device; return what the manifest gains."""
+def _run_on_device(job: Job, manifest: dict[str, Any], notify: Notify, progress: Progress | None) -> dict[str, Any]:
+    """Run a job on its device; return what the manifest gains."""
     # Brian2 is imported here, late: it takes seconds, and bad input should not wait for it.
-    from models.assembly import assemble_network
-    from pipeline.collect import collect_recording
-    from pipeline.compile import compile_sources
-    from pipeline.emit import emit_sources, standalone_device
-    from pipeline.program import run_binary
+    if job.device == "reference":
+        from pipeline.reference import run_reference
 
-    with make_scratch(job.root) as scratch, _explain_storage(job):
-        notify("assemble")
-        with standalone_device() as device:
-            assembly = assemble_network(job.spec, n_steps=job.n_steps, seed=job.seed)
-            notify("emit")
-            tree = emit_sources(assembly, device, job.compiler, scratch)
-        notify("compile")
-        binary = compile_sources(tree, job.compiler, job.root)
-        manifest |= describe_build(binary, job.compiler)
-        notify("run")
-        finished = run_binary(binary.path, scratch, job.folder.log, progress)
-        notify("collect")
-        _save_edges(job.folder, assembly.edges)
-        collect_recording(assembly, tree, scratch / "results", job.folder)
-    return {
-        "exit_code": 0,
-        "wall_s": finished.wall_s,
-        "simulation_s": finished.simulation_s,
-        "edges": {name: table.n_edges for name, table in assembly.edges.items()},
-    }
+        return run_reference(job, manifest, notify, progress)
+    from pipeline.engine.run import run_engine
 
-
-def _save_edges(folder: RunFolder, edges: Mapping[str, EdgeTable]) -> None:
-    for name, table in edges.items():
-        place = folder.path / "edges" / name
-        place.mkdir(parents=True, exist_ok=True)
-        for key in ("row", "target", "weight", "delay"):
-            np.save(place / f"{key}.npy", getattr(table, key))
+    return run_engine(job, manifest, notify, progress)

@@ -15,14 +15,16 @@ from models.assembly.recorders import make_recorders, monitor_spikes
 from models.assembly.site import Site
 from models.assembly.synapses import connect_groups
 from models.expand import expand_network
-from models.groups import plan_groups
+from models.groups import Device, plan_groups
 from models.sample import sample_edges
 from models.spec import NetworkSpec
 
 __all__ = ["Assembly", "BinnedArray", "BinnedRecorder", "assemble_network"]
 
 
-def assemble_network(spec: NetworkSpec, *, n_steps: int, seed: int | None = None) -> Assembly:
+def assemble_network(
+    spec: NetworkSpec, *, n_steps: int, seed: int | None = None, device: Device = "reference"
+) -> Assembly:
     """Make the Brian2 objects of a network.
 
     Parameters
@@ -32,6 +34,8 @@ def assemble_network(spec: NetworkSpec, *, n_steps: int, seed: int | None = None
         Steps that the run will take; values that vary in time must last that long.
     seed : int, optional
         The run's seed, for initial values and drive; the network's when not given.
+    device : {"engine", "reference"}
+        What will run it.
 
     Returns
     -------
@@ -45,13 +49,13 @@ def assemble_network(spec: NetworkSpec, *, n_steps: int, seed: int | None = None
     expanded = expand_network(spec)
     seed = spec.network.seed if seed is None else seed
     clock = brian2.Clock(dt=spec.network.dt.value * brian2.second, name="step_clock")
-    site = Site(expanded, seed, n_steps, plan_groups(expanded, seed), clock)
+    site = Site(expanded, seed, n_steps, plan_groups(expanded, seed, device), clock, device)
     edges = sample_edges(expanded)
     make_neurons(site)
     connect_groups(site, edges)
     make_events(site)
     recorders = tuple(make_recorders(site))
-    spike_monitors = monitor_spikes(site)
+    spike_monitors = monitor_spikes(site) if device == "reference" else {}
     return Assembly(
         expanded=expanded,
         seed=seed,
@@ -64,6 +68,7 @@ def assemble_network(spec: NetworkSpec, *, n_steps: int, seed: int | None = None
         edges=edges,
         recorders=recorders,
         spike_monitors=spike_monitors,
+        events=site.events,
     )
 
 

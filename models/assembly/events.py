@@ -6,6 +6,7 @@ import numpy as np
 from brian2.groups.group import CodeRunner
 from brian2.units.fundamentalunits import get_or_create_dimension, get_unit
 
+from models.assembly.objects import TimedEvent
 from models.assembly.site import Site
 from models.drives import event_function
 from models.errors import Problem, SpecError, list_choices, suggest_spelling
@@ -15,33 +16,42 @@ from models.steps import count_steps
 
 
 def make_events(site: Site) -> None:
-    """Make one runner per group and variable that events set."""
-    grouped: dict[tuple[str, str], list[tuple[int, EventTable]]] = {}
-    for i_event, event in enumerate(site.spec.event):
-        plan = next(p for p in site.plans if event.population in {q.name for q in p.populations})
-        grouped.setdefault((plan.name, event.set), []).append((i_event, event))
-    for (name, variable), events in grouped.items():
-        _make_event_runner(site, name, variable, events)
+    """Make one runner per group and variable that events set; for the engine, which sets them itself, a list."""
+    events = [_time_event(site, i_event, event) for i_event, event in enumerate(site.spec.event)]
+    events.sort(key=lambda event: event.step)
+    if site.device == "engine":
+        site.events = tuple(events)
+        return
+    grouped: dict[tuple[str, str], list[TimedEvent]] = {}
+    for event in events:
+        grouped.setdefault((event.group, event.variable), []).append(event)
+    for (group, variable), members in grouped.items():
+        _make_event_runner(site, group, variable, members)
 
 
-def _make_event_runner(site: Site, name: str, variable: str, events: list[tuple[int, EventTable]]) -> None:
-    group, plan = site.groups[name], site.find_plan(name)
+def _time_event(site: Site, i_event: int, event: EventTable) -> TimedEvent:
+    plan = next(p for p in site.plans if event.population in {q.name for q in p.populations})
+    group = site.groups[plan.name]
     settable = _settable_variables(group)
-    if variable not in settable:
-        near = suggest_spelling(variable, settable)
+    if event.set not in settable:
+        near = suggest_spelling(event.set, settable)
         expected = near or list_choices(settable)
-        raise SpecError(Problem(f"event.{events[0][0]}.set", "is not a state variable", expected, f'"{variable}"'))
-    ordered = sorted(events, key=lambda item: (item[1].time.value, item[0]))
-    values = np.array([_read_event_value(i, event, group.variables[variable].dim) for i, event in ordered])
-    starts = {population.name: population.start for population in plan.populations}
-    function = event_function(
+        raise SpecError(Problem(f"event.{i_event}.set", "is not a state variable", expected, f'"{event.set}"'))
+    value = _read_event_value(i_event, event, group.variables[event.set].dim)
+    neuron = site.expanded.population[event.population].start + event.index
+    local = int(np.searchsorted(plan.neurons, neuron))
+    return TimedEvent(count_steps(event.time.value, site.dt_s), plan.name, event.set, local, value)
+
+
+def _make_event_runner(site: Site, name: str, variable: str, events: list[TimedEvent]) -> None:
+    group = site.groups[name]
+    group.namespace[f"event_{name}_{variable}"] = event_function(
         f"event_{name}_{variable}",
-        np.array([count_steps(event.time.value, site.dt_s) for _, event in ordered], np.int64),
-        np.searchsorted(plan.neurons, [starts[e.population] + e.index for _, e in ordered]).astype(np.int32),
-        values,
+        np.array([event.step for event in events], np.int64),
+        np.array([event.local for event in events], np.int32),
+        np.array([event.value for event in events]),
         group.variables[variable].unit,
     )
-    group.namespace[f"event_{name}_{variable}"] = function
     runner = CodeRunner(
         group,
         "stateupdate",

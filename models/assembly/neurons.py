@@ -24,10 +24,10 @@ from models.spikes import load_spikes
 
 def make_neurons(site: Site) -> None:
     """Make the groups of neurons and of sources; drives come first because the neurons call them."""
-    functions = dict(_make_drive_functions(site))
+    functions = dict(_make_drive_functions(site)) if site.device == "reference" else {}
     for plan in site.plans:
         site.groups[plan.name] = _make_group(site, plan, functions)
-    for source in site.expanded.source_groups:
+    for source in site.expanded.source_groups if site.device == "reference" else ():
         site.sources[source.drive] = _make_sources(site, source)
 
 
@@ -57,13 +57,18 @@ def _make_group(site: Site, plan: GroupPlan, functions: dict[str, Any]) -> Any:
         )
     except (EquationError, SyntaxError, ValueError, TypeError, KeyError) as error:
         raise refuse_equations(plan, "equations", error) from None
+    if site.device == "reference":
+        _prepare_group(group, plan)
+    return group
+
+
+def _prepare_group(group: Any, plan: GroupPlan) -> None:
     for name, parameter in plan.parameters.items():
         set_variable(group, name, parameter.values)
     for name, values in plan.initial.items():
         set_variable(group, name, values)
     _run_each_step(group, plan.arrivals, "after_synapses", f"{plan.name}_arrivals")
     _run_each_step(group, plan.end_of_step, "end", f"{plan.name}_end_of_step")
-    return group
 
 
 def _make_sources(site: Site, source: SourceGroup) -> Any:
@@ -94,6 +99,11 @@ def _update_method(plan: GroupPlan) -> Any:
         return "\n".join(part for part in (own, plan.update) if part)
 
     return update_exactly
+
+
+def write_update(plan: GroupPlan, group: Any) -> str:
+    """Return the abstract code that takes a group through a step: what its state updater would run."""
+    return str(_update_method(plan)(group.equations, group.variables))
 
 
 def _own_update(plan: GroupPlan, equations: Any, variables: Any) -> str:

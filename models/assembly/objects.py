@@ -46,9 +46,26 @@ class BinnedRecorder:
     arrays: tuple[BinnedArray, ...]
 
 
+@dataclass(frozen=True)
+class TimedEvent:
+    """A variable of one neuron that is set before a step."""
+
+    step: int
+    group: str
+    variable: str
+    local: int
+    """Index in the group."""
+    value: float
+    """In SI units."""
+
+
 @dataclass(frozen=True, eq=False)
 class Assembly:
-    """A network as Brian2 objects, and the maps that lead from them back to the spec."""
+    """A network as Brian2 objects, and the maps that lead from them back to the spec.
+
+    For the engine, only the groups are Brian2 objects, without anything that acts on them: its program delivers spikes,
+    drives neurons and records by itself, from the same plans and edges.
+    """
 
     expanded: Expanded
     seed: int
@@ -61,8 +78,10 @@ class Assembly:
     populations: dict[str, Any]
     """Brian2 subgroups by population."""
     synapses: dict[str, Any]
-    """Synapses by name."""
+    """Synapses by name; none for the engine."""
     edges: dict[str, EdgeTable]
     recorders: tuple[BinnedRecorder, ...]
     spike_monitors: dict[str, str]
     """Names of the SpikeMonitors by group, and by drive for drives with sources."""
+    events: tuple[TimedEvent, ...]
+    """Events by step, then as in the spec, where they are not Brian2 objects."""

@@ -22,7 +22,7 @@ def make_recorders(site: Site) -> Iterator[BinnedRecorder]:
         if isinstance(record, (CurrentsRecord, StatesRecord)):
             n_steps = count_steps(record.interval.value, site.dt_s)
             arrays = [array for plan in site.plans for array in _plan_arrays(site, name, record, plan)]
-            for plan in site.plans:
+            for plan in site.plans if site.device == "reference" else ():
                 _make_monitors(site, record, n_steps, [array for array in arrays if array.group == plan.name])
                 _reset_sums(site, name, n_steps, plan)
             yield BinnedRecorder(name, record.kind, n_steps, record.dtype, tuple(arrays))

@@ -7,8 +7,9 @@ import brian2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.assembly.objects import TimedEvent
 from models.expand import Expanded
-from models.groups import GroupPlan
+from models.groups import Device, GroupPlan
 from models.spec import NetworkSpec
 
 
@@ -22,6 +23,7 @@ class Site:
     plans: tuple[GroupPlan, ...]
     clock: Any
     """The clock of the steps."""
+    device: Device = "reference"
     groups: dict[str, Any] = field(default_factory=dict)
     """NeuronGroups by the name of their plan."""
     sources: dict[str, Any] = field(default_factory=dict)
@@ -29,6 +31,8 @@ class Site:
     synapses: dict[str, Any] = field(default_factory=dict)
     objects: list[Any] = field(default_factory=list)
     """Everything else that the network contains."""
+    events: tuple[TimedEvent, ...] = ()
+    """Events that are not Brian2 objects: the engine's."""
     bin_clocks: dict[int, Any] = field(default_factory=dict)
 
     @property

@@ -64,18 +64,32 @@ def _on_pre(channel: Channel) -> str | None:
 
 
 def connect_groups(site: Site, edges: dict[str, EdgeTable]) -> None:
-    """Make one Synapses per channel, delay and pair of groups."""
+    """Make one Synapses per channel, delay and pair of groups; for the engine, only check and start what needs it."""
     for channel in site.expanded.channels:
-        bundles: dict[tuple[str, str, int], list[_Bundle]] = {}
-        for name in channel.members:
-            for source, target, bundle in _split(site, name, edges[name]) if name in edges else ():
-                delay = int(bundle.delay[0]) if bundle.delay.size == 1 else -1
-                bundles.setdefault((source, target, delay), []).append(bundle)
-        if channel.trace != "none":
-            _make_traces(site, channel, list(bundles))
-        for (source, target, delay), members in bundles.items():
-            _make_synapses(site, channel, source, target, delay, members)
+        if site.device == "reference" or channel.trace != "none":
+            bundles = _bundle_edges(site, channel, edges)
+            _check_traces(channel, list(bundles))
+            _make_objects(site, channel, bundles)
         _start_traces(site, channel, edges)
+
+
+def _bundle_edges(
+    site: Site, channel: Channel, edges: dict[str, EdgeTable]
+) -> dict[tuple[str, str, int], list[_Bundle]]:
+    """Return the channel's edges by source group, target group and delay; -1 stands for several delays."""
+    bundles: dict[tuple[str, str, int], list[_Bundle]] = {}
+    for name in channel.members:
+        for source, target, bundle in _split(site, name, edges[name]) if name in edges else ():
+            delay = int(bundle.delay[0]) if bundle.delay.size == 1 else -1
+            bundles.setdefault((source, target, delay), []).append(bundle)
+    return bundles
+
+
+def _make_objects(site: Site, channel: Channel, bundles: dict[tuple[str, str, int], list[_Bundle]]) -> None:
+    for (source, target, delay), members in bundles.items() if site.device == "reference" else ():
+        if channel.trace == "source":
+            _make_traces(site, channel, source, target, delay)
+        _make_synapses(site, channel, source, target, delay, members)
 
 
 def _split(site: Site, name: str, table: EdgeTable) -> Iterator[tuple[str, str, _Bundle]]:
@@ -136,28 +150,31 @@ def _name_synapses(site: Site, kind: str, channel: Channel, source: str, target:
     return "_".join([*parts, f"delay{delay}" if delay >= 0 else "delays"])
 
 
-def _make_traces(site: Site, channel: Channel, bundles: list[tuple[str, str, int]]) -> None:
-    """Make what updates the traces of the source neurons at their own spikes, as late as these are delivered."""
-    if len(bundles) > 1 or (channel.trace == "source" and any(delay < 0 for _, _, delay in bundles)):
+def _check_traces(channel: Channel, bundles: list[tuple[str, str, int]]) -> None:
+    several = len(bundles) > 1 or (channel.trace == "source" and any(delay < 0 for _, _, delay in bundles))
+    if channel.trace != "none" and several:
         what = f'needs one constant delay and one kind of neuron for the traces of the channel "{channel.name}"'
         raise SpecError(Problem(f"pathway.{channel.members[0]}", what, next="lower = true, or a channel of its own"))
-    for source, target, delay in bundles if channel.trace == "source" else ():
-        name = _name_synapses(site, "traces", channel, source, target, delay)
-        traces = brian2.Synapses(
-            site.groups[source],
-            site.groups[source],
-            on_pre=f"x_{channel.name}_post += 1",
-            delay=delay * site.dt_s * brian2.second,
-            namespace={},
-            clock=site.clock,
-            name=name,
-        )
-        # After the spike has been delivered: it carries the trace from before its own increment. (The argument `order`
-        # of Synapses does not reach the pathway.)
-        traces.pre.order = 1
-        neurons = np.arange(len(site.groups[source]))
-        traces.connect(i=neurons, j=neurons)
-        site.synapses[name] = traces
+
+
+def _make_traces(site: Site, channel: Channel, source: str, target: str, delay: int) -> None:
+    """Make what updates the traces of the source neurons at their own spikes, as late as these are delivered."""
+    name = _name_synapses(site, "traces", channel, source, target, delay)
+    traces = brian2.Synapses(
+        site.groups[source],
+        site.groups[source],
+        on_pre=f"x_{channel.name}_post += 1",
+        delay=delay * site.dt_s * brian2.second,
+        namespace={},
+        clock=site.clock,
+        name=name,
+    )
+    # After the spike has been delivered: it carries the trace from before its own increment. (The argument `order` of
+    # Synapses does not reach the pathway.)
+    traces.pre.order = 1
+    neurons = np.arange(len(site.groups[source]))
+    traces.connect(i=neurons, j=neurons)
+    site.synapses[name] = traces
 
 
 def _start_traces(site: Site, channel: Channel, edges: dict[str, EdgeTable]) -> None:
@@ -169,4 +186,6 @@ def _start_traces(site: Site, channel: Channel, edges: dict[str, EdgeTable]) -> 
             weight = np.broadcast_to(edges[name].weight, edges[name].n_edges)
             start += initial * np.bincount(edges[name].target, weight.astype(np.float64), start.size)
     for plan in site.plans if start.any() else ():
-        set_variable(site.groups[plan.name], f"I_{channel.name}", start[plan.neurons])
+        plan.initial[f"I_{channel.name}"] = start[plan.neurons]
+        if site.device == "reference":
+            set_variable(site.groups[plan.name], f"I_{channel.name}", start[plan.neurons])

@@ -6,20 +6,24 @@ alone. Variables of a group, for a channel named `lateral` and a recorder named 
 - `in_lateral`: Σw that arrived in this step, in volts; consumed in the step.
 - `I_lateral`: the channel's current, in volts, when it is not `delta`.
 - `sum_currents_lateral`: what the recorder has added up in the bin; `current_currents_lateral` is its mean, in volts.
+
+On the engine, drives are not functions that the equations call: the program adds the events of a Poisson drive to
+`in_…` before the arrivals, and sets `injected_…`, the current of a `current` drive, and `keep_…`, which is 0 in the
+first step of a recorder's bin and 1 in all others.
 """
 
 from models.expand import Expanded, Population
 from models.groups.draft import Draft
 from models.groups.inputs import plan_arrivals
 from models.groups.membranes import plan_after_potential, plan_equations, plan_lif
-from models.groups.plan import GroupPlan, Parameter
+from models.groups.plan import Device, GroupPlan, Parameter
 from models.groups.recorders import plan_recorders
 from models.spec import AfterPotentialNeuron, EquationsNeuron
 
-__all__ = ["GroupPlan", "Parameter", "plan_groups"]
+__all__ = ["Device", "GroupPlan", "Parameter", "plan_groups"]
 
 
-def plan_groups(expanded: Expanded, seed: int) -> tuple[GroupPlan, ...]:
+def plan_groups(expanded: Expanded, seed: int, device: Device = "reference") -> tuple[GroupPlan, ...]:
     """Return one plan per set of populations with the same neuron equations.
 
     Parameters
@@ -27,13 +31,15 @@ def plan_groups(expanded: Expanded, seed: int) -> tuple[GroupPlan, ...]:
     expanded : Expanded
     seed : int
         The run's seed, which fixes initial values.
+    device : {"engine", "reference"}
 
     Raises
     ------
     SpecError
         If parameters do not fit the equations.
     """
-    return tuple(_plan_group(Draft(expanded, name, members, seed)) for name, members in _partition(expanded).items())
+    drafts = [Draft(expanded, name, members, seed, device) for name, members in _partition(expanded).items()]
+    return tuple(_plan_group(draft) for draft in drafts)
 
 
 def _partition(expanded: Expanded) -> dict[str, tuple[Population, ...]]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.expand import Channel, Expanded, InjectedCurrent, PoissonInput, Population
-from models.groups.plan import Numbers, Parameter, make_parameter
+from models.groups.plan import Device, Numbers, Parameter, make_parameter
 from models.kinetics import Kinetics, find_kinetics
 from models.sample import sample_parameter
 from models.values import Value
@@ -12,8 +12,12 @@ from models.values import Value
 class Draft:
     """The lines and numbers of one group while they are collected."""
 
-    def __init__(self, expanded: Expanded, name: str, populations: tuple[Population, ...], seed: int) -> None:
+    def __init__(
+        self, expanded: Expanded, name: str, populations: tuple[Population, ...], seed: int, device: Device
+    ) -> None:
         self.expanded, self.name, self.populations, self.seed = expanded, name, populations, seed
+        self.engine = device == "engine"
+        """Whether drives are variables that the program sets, instead of functions that the neurons call."""
         self.spec = expanded.spec
         self.dt_s = self.spec.network.dt.value
         names = {population.name for population in populations}

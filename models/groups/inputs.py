@@ -31,10 +31,8 @@ def plan_inputs(draft: Draft) -> None:
         for key, value in channel.constants.items():
             draft.parameters[f"{key}_{channel.name}"] = make_parameter("second", np.array([value]))
     for channel in draft.injected_channels:
-        terms = signed_sum((1, _injection(drive)) for drive in channel.members).removeprefix(" + ")
+        terms = signed_sum((1, _plan_injection(draft, drive)) for drive in channel.members).removeprefix(" + ")
         draft.equations.append(f"J_{channel.name} = {terms} : volt")
-        for drive in channel.members:
-            draft.plan_rows(drive)
     for channel in _traced_channels(draft):
         _plan_trace(draft, channel, find_kinetics()[channel.kinetics])
 
@@ -86,6 +84,14 @@ def _plan_decay(draft: Draft, names: list[str], propagator: Numbers) -> None:
 
 def plan_arrivals(draft: Draft) -> None:
     """Plan the drives' arrivals, and then how each channel's sum enters the dynamics, once."""
+    if not draft.engine:
+        _plan_poisson(draft)
+    for channel in draft.entered_channels:
+        _plan_entry(draft, channel, find_kinetics()[channel.kinetics])
+
+
+def _plan_poisson(draft: Draft) -> None:
+    """Plan the calls that count the events of the independent Poisson drives."""
     drives = {item.drive for item in draft.expanded.poisson_inputs}
     channel_of = {drive: channel for channel in draft.channels for drive in channel.members if drive in drives}
     for drive, channel in channel_of.items():
@@ -98,8 +104,6 @@ def plan_arrivals(draft: Draft) -> None:
     if channel_of:
         index = np.concatenate([np.arange(p.size, dtype=np.float64) for p in draft.populations])
         draft.parameters["index_in_population"] = Parameter("integer", index)
-    for channel in draft.entered_channels:
-        _plan_entry(draft, channel, find_kinetics()[channel.kinetics])
 
 
 def _plan_entry(draft: Draft, channel: Channel, kind: type[Kinetics]) -> None:
@@ -114,7 +118,12 @@ def _plan_entry(draft: Draft, channel: Channel, kind: type[Kinetics]) -> None:
             draft.arrivals.append(f"{state} += {entry}*in_{channel.name}")
 
 
-def _injection(drive: str) -> str:
+def _plan_injection(draft: Draft, drive: str) -> str:
+    """Plan what a drive of injected current needs; return its term."""
+    if draft.engine:
+        draft.equations.append(f"injected_{drive} : volt")
+        return f"injected_{drive}"
+    draft.plan_rows(drive)
     return f"inject_{drive}(row_{drive}, t_in_timesteps)"
 
 

@@ -1,6 +1,7 @@
 """One NeuronGroup as text and numbers, before there is any Brian2 object."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 from models.expand import Channel, Population
 
 type Numbers = NDArray[np.float64]
+type Device = Literal["engine", "reference"]
+"""What runs the network: our device, or Brian2's stock `cpp_standalone` with stock objects."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import numpy as np
 from models.errors import Problem, SpecError
 from models.expand import Channel
 from models.groups.draft import Draft
-from models.groups.plan import Numbers
+from models.groups.plan import Numbers, make_parameter
 from models.kinetics import find_kinetics
 from models.propagators import channel_propagators
 from models.spec import CurrentsRecord, StatesRecord
@@ -43,21 +43,29 @@ def _plan_recorder(draft: Draft, recorder: str, record: CurrentsRecord) -> None:
     for channel in draft.channels:
         if record.channels == "all" or channel.name in record.channels:
             term, scale = _bin_term(draft, channel, n_steps)
-            _plan_sum(draft, recorder, channel.name, scale)
-            draft.arrivals.append(f"sum_{recorder}_{channel.name} += {term}")
+            draft.arrivals.append(_plan_sum(draft, recorder, channel.name, scale, term))
     if record.v == "mean":
-        _plan_sum(draft, recorder, "v", np.array([1.0 / n_steps]))
-        draft.end_of_step.append(f"sum_{recorder}_v += v")
+        draft.end_of_step.append(_plan_sum(draft, recorder, "v", np.array([1.0 / n_steps]), "v"))
+    if draft.engine and recorder in draft.sums:
+        draft.equations.append(f"keep_{recorder} : 1 (shared)")
 
 
-def _plan_sum(draft: Draft, recorder: str, column: str, scale: Numbers) -> None:
+def _plan_sum(draft: Draft, recorder: str, column: str, scale: Numbers, term: str) -> str:
+    """Plan the variables of a sum over the bin; return the line that adds a step's term."""
     name = f"{recorder}_{column}"
     if f"scale_{name}" in draft.parameters:
         what = f'has a recorder and a channel whose names join to the same "{name}" as those of another recorder'
         raise SpecError(Problem("record", what, next="rename one of the recorders"))
-    draft.equations += [f"sum_{name} : volt", f"current_{name} = sum_{name}*scale_{name} + 0*volt : volt"]
+    draft.equations.append(f"sum_{name} : volt")
     draft.coefficient(f"scale_{name}", scale)
     draft.sums.setdefault(recorder, []).append(f"sum_{name}")
+    if draft.engine:
+        # Instead of a pass of its own that sets the sums to 0: 1·x and 0·x are exact.
+        return f"sum_{name} = keep_{recorder}*sum_{name} + ({term})"
+    # + 0, by a name, since Brian2 would leave out a literal: no input is 0 and not -0.
+    draft.parameters["no_current"] = make_parameter("volt", np.zeros(1))
+    draft.equations.append(f"current_{name} = sum_{name}*scale_{name} + no_current : volt")
+    return f"sum_{name} += {term}"
 
 
 def _bin_term(draft: Draft, channel: Channel, n_steps: int) -> tuple[str, Numbers]:

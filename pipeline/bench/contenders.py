@@ -14,11 +14,12 @@ from typing import Literal
 
 from models.errors import Problem
 from models.files import load_network
+from models.groups import Device
 from models.spec import NetworkSpec
 from pipeline.bench.sizes import Sizes
 from pipeline.errors import ProgramError
 from pipeline.run import Run
-from pipeline.simulation import Device, simulate
+from pipeline.simulation import simulate
 
 type Recorded = Literal["spikes", "currents"]
 """What is recorded of `hierarchy`: spikes alone, or spikes and all currents of the excitatory neurons every 1 ms."""

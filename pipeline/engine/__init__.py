@@ -1,0 +1,1 @@
+"""The engine: our Brian2 device, the program that it generates, and that program's inputs and recordings."""

@@ -1,0 +1,387 @@
+// Streams of rows written to disk in checksummed chunks, beside the simulation.
+//
+// The format is described in docs/recording-format.md and read by pipeline/chunks.py. A ChunkStream lends the simulation
+// a buffer that is the image of the next chunk's file; a full one goes to the DiskThread, which checksums, writes and
+// renames it while the next is filled. Memory is n_buffers chunks per stream, however long the run. What cannot be
+// written is thrown as StorageFailure on the simulation's thread, and every chunk that was finished before stays.
+//
+// The program has to ignore SIGXFSZ: only then is a file-size limit an error (EFBIG) and not the end of the process.
+
+#ifndef CURRENTS_CHUNK_WRITER_H
+#define CURRENTS_CHUNK_WRITER_H
+
+#include "chunk_format.h"
+#include "crc32c.h"
+#include "disk_thread.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <fcntl.h>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace currents {
+
+// Where a stream goes on: at the beginning, or after the chunks that a checkpoint vouches for.
+struct StreamPosition {
+    std::uint64_t chunk_index = 0;
+    std::int64_t first_row = 0;
+};
+
+// The memory of one chunk: zero at first, on large pages where the system has them.
+class ChunkBuffer {
+  public:
+    explicit ChunkBuffer(std::size_t n_bytes) : n_mapped_(n_bytes + LARGE_PAGE) {
+        base_ = mmap(nullptr, n_mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (base_ == MAP_FAILED) {
+            throw std::bad_alloc();
+        }
+        // Only what begins at a multiple of a large page can lie on one; what is never touched takes no memory.
+        const auto address = reinterpret_cast<std::uintptr_t>(base_);
+        image_ = static_cast<unsigned char*>(base_) + (align_up(address, LARGE_PAGE) - address);
+        if (n_bytes >= LARGE_PAGE) {
+            madvise(image_, n_bytes, MADV_HUGEPAGE);  // a wish: where it is not granted, small pages do
+        }
+    }
+    ~ChunkBuffer() { munmap(base_, n_mapped_); }
+    ChunkBuffer(const ChunkBuffer&) = delete;
+    ChunkBuffer& operator=(const ChunkBuffer&) = delete;
+
+    unsigned char* image() const { return image_; }
+    std::uint64_t ticket = 0;  // of the disk thread's last job on this buffer
+
+  private:
+    static constexpr std::size_t LARGE_PAGE = std::size_t{1} << 21;
+    void* base_;
+    std::size_t n_mapped_;
+    unsigned char* image_;
+};
+
+// An open file or folder.
+class Descriptor {
+  public:
+    explicit Descriptor(int number) : number_(number) {}
+    ~Descriptor() {
+        if (number_ >= 0) {
+            ::close(number_);
+        }
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    int get() const { return number_; }
+
+    // File systems over a network may report what did not fit only now. The number is free again even after EINTR.
+    int close() { return ::close(std::exchange(number_, -1)); }
+
+  private:
+    int number_;
+};
+
+// The files of one stream; used by the disk thread alone.
+class ChunkFolder {
+  public:
+    ChunkFolder(std::string folder, std::vector<Section> sections)
+        : sections_(std::move(sections)), shape_crc_(checksum_shape(sections_)), path_(std::move(folder)),
+          folder_(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+        check(folder_.get(), path_, "open folder");
+    }
+
+    static std::string name_chunk(std::uint64_t chunk_index) {
+        char name[40];
+        std::snprintf(name, sizeof(name), "chunk-%08llu.cur", static_cast<unsigned long long>(chunk_index));
+        return name;
+    }
+
+    // Rows that a stream is about to write must not be there: a checkpoint's later chunks are to be removed first.
+    void refuse_existing(std::uint64_t chunk_index) const {
+        const std::string name = name_chunk(chunk_index);
+        if (faccessat(folder_.get(), name.c_str(), F_OK, 0) == 0) {
+            throw StorageFailure(locate(name), EEXIST, "begin stream");
+        }
+    }
+
+    // Write the chunk whose rows are in an image of `chunk_rows` rows; the image is used up.
+    void write(unsigned char* image, ChunkHeader header, std::size_t chunk_rows) {
+        const auto n_rows = static_cast<std::size_t>(header.n_rows);
+        const ChunkLayout layout(sections_, n_rows);
+        if (n_rows != chunk_rows) {
+            compact(image, layout, ChunkLayout(sections_, chunk_rows));
+        }
+        header.shape_crc = shape_crc_;
+        const std::string name = name_chunk(header.chunk_index);
+        const std::string partial = name + ".partial";
+        try {
+            write_file(partial, image, header, layout);
+            check(renameat(folder_.get(), partial.c_str(), folder_.get(), name.c_str()), locate(name), "rename");
+        } catch (const StorageFailure&) {
+            unlinkat(folder_.get(), partial.c_str(), 0);  // its space is wanted; where that fails it does no harm
+            throw;
+        }
+        unsynced_.push_back({name, layout.file_bytes});
+        n_unsynced_bytes_ += layout.file_bytes;
+        while (n_unsynced_bytes_ > MOST_UNSYNCED_BYTES) {
+            sync_oldest();
+        }
+        if (n_rows != chunk_rows) {
+            std::memset(image, 0, ChunkLayout(sections_, chunk_rows).file_bytes);  // padding is zero again
+        }
+    }
+
+    // Return when every chunk will survive a power failure.
+    void sync() {
+        while (!unsynced_.empty()) {
+            sync_oldest();
+        }
+        check(fsync(folder_.get()), path_, "sync folder");
+    }
+
+  private:
+    struct Unsynced {
+        std::string name;
+        std::size_t n_bytes;
+    };
+
+    // Write-back begins with each chunk and is waited for only when the disk is this far behind: else the kernel
+    // would collect a fifth of the memory before it stops the program for as long as that takes to write.
+    static constexpr std::size_t MOST_UNSYNCED_BYTES = std::size_t{1} << 30;
+    // Checksums of this much are computed, then it is written: it is still in the cache.
+    static constexpr std::size_t PIECE_BYTES = std::size_t{1} << 18;
+    static constexpr std::size_t PAGE_BYTES = 4096;
+
+    std::string locate(const std::string& name) const { return path_ + "/" + name; }
+
+    static void check(int result, const std::string& path, const char* action) {
+        if (result < 0) {
+            throw StorageFailure(path, errno, action);
+        }
+    }
+
+    // Close the gaps that the missing rows leave. What moves, moves down, and in order: nothing is overwritten unread.
+    static void compact(unsigned char* image, const ChunkLayout& to, const ChunkLayout& from) {
+        std::size_t end = CHUNK_HEADER_BYTES;
+        for (std::size_t i = 0; i < to.parts.size(); ++i) {
+            const ChunkLayout::Part &target = to.parts[i], &source = from.parts[i];
+            std::memset(image + end, 0, target.offset - end);
+            for (std::size_t tile = 0; tile < target.n_tiles; ++tile) {
+                std::memmove(image + target.offset + tile * target.tile_bytes,
+                             image + source.offset + tile * source.tile_bytes, target.tile_bytes);
+            }
+            end = target.offset + target.n_tiles * target.tile_bytes;
+        }
+        std::memset(image + end, 0, to.table_offset - end);
+    }
+
+    void write_file(const std::string& name, unsigned char* image, ChunkHeader& header, const ChunkLayout& layout) {
+        const std::string path = locate(name);
+        const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+        Descriptor file(openat(folder_.get(), name.c_str(), flags, 0666));
+        check(file.get(), path, "create");
+        // The first page is written last: it has the header, which has a checksum of all the others.
+        std::size_t written = std::min(PAGE_BYTES, layout.file_bytes);
+        table_.resize(layout.n_tiles);
+        std::uint32_t* crcs = table_.data();
+        for (const ChunkLayout::Part& part : layout.parts) {
+            const std::size_t n_at_once = 4 * std::max<std::size_t>(1, PIECE_BYTES / 4 / (part.tile_bytes + 1));
+            for (std::size_t i = 0; i < part.n_tiles; i += n_at_once) {
+                const std::size_t n = std::min(n_at_once, part.n_tiles - i);
+                const std::size_t start = part.offset + i * part.tile_bytes;
+                crc32c_of_tiles(image + start, part.tile_bytes, n, crcs);
+                crcs += n;
+                const std::size_t stop = (start + n * part.tile_bytes) & ~(PAGE_BYTES - 1);
+                if (stop >= written + PIECE_BYTES) {
+                    write_bytes(file.get(), path, image, written, stop);
+                    written = stop;
+                }
+            }
+        }
+        if (layout.n_tiles > 0) {
+            std::memcpy(image + layout.table_offset, table_.data(), layout.n_tiles * sizeof(std::uint32_t));
+        }
+        write_bytes(file.get(), path, image, written, layout.file_bytes);
+        header.file_bytes = layout.file_bytes;
+        header.n_tiles = static_cast<std::uint32_t>(layout.n_tiles);
+        header.table_crc = crc32c(0, image + layout.table_offset, layout.n_tiles * sizeof(std::uint32_t));
+        header.header_crc = crc32c(0, &header, CHUNK_HEADER_BYTES - sizeof(header.header_crc));
+        std::memcpy(image, &header, CHUNK_HEADER_BYTES);
+        write_bytes(file.get(), path, image, 0, std::min(PAGE_BYTES, layout.file_bytes));
+        start_write_back(file.get());
+        check(file.close(), path, "close");
+    }
+
+    static void write_bytes(int file, const std::string& path, const unsigned char* image, std::size_t start,
+                            std::size_t stop) {
+        while (start < stop) {
+            const ssize_t n = pwrite(file, image + start, stop - start, static_cast<off_t>(start));
+            if (n > 0) {
+                start += static_cast<std::size_t>(n);
+            } else if (n == 0 || errno != EINTR) {
+                throw StorageFailure(path, n == 0 ? ENOSPC : errno, "write");
+            }
+        }
+    }
+
+    // A hint; whether the bytes arrive is asked by `sync_oldest`.
+    static void start_write_back(int file) {
+#if defined(SYNC_FILE_RANGE_WRITE)
+        sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+        (void)file;
+#endif
+    }
+
+    void sync_oldest() {
+        const Unsynced& oldest = unsynced_.front();
+        const std::string path = locate(oldest.name);
+        Descriptor file(openat(folder_.get(), oldest.name.c_str(), O_RDONLY | O_CLOEXEC));
+        check(file.get(), path, "open");
+        check(fsync(file.get()), path, "sync");
+        n_unsynced_bytes_ -= oldest.n_bytes;
+        unsynced_.pop_front();
+    }
+
+    std::vector<Section> sections_;
+    std::uint32_t shape_crc_;
+    std::string path_;
+    Descriptor folder_;
+    std::vector<std::uint32_t> table_;
+    std::deque<Unsynced> unsynced_;
+    std::size_t n_unsynced_bytes_ = 0;
+};
+
+// The stream as the simulation sees it. Not for several threads; the disk thread must outlive it.
+class ChunkStream {
+  public:
+    // The folder must exist. A stream that a checkpoint continues is given where; its later chunks must be gone.
+    ChunkStream(DiskThread& disk, std::string folder, std::vector<Section> sections, std::int64_t chunk_rows,
+                int n_buffers = 3, StreamPosition start = {})
+        : disk_(disk), sections_(checked(std::move(sections))), chunk_rows_(at_least_one(chunk_rows, "chunk_rows")),
+          n_buffers_(static_cast<std::size_t>(at_least_one(n_buffers, "n_buffers"))), position_(start),
+          layout_(sections_, static_cast<std::size_t>(chunk_rows)), files_(std::move(folder), sections_) {
+        files_.refuse_existing(start.chunk_index);
+        take_buffer();
+    }
+    // Rows that were neither flushed nor fill a chunk are lost.
+    ~ChunkStream() { disk_.wait(last_ticket_); }
+    ChunkStream(const ChunkStream&) = delete;
+    ChunkStream& operator=(const ChunkStream&) = delete;
+
+    // Start of section i in the chunk that is being filled; a tile has chunk_rows() * tile_columns items, and
+    // item (row(), c) is in tile c / tile_columns. Valid until a chunk is full (row() is 0 again), flushed or closed.
+    template <class T> T* section(std::size_t i) {
+        return reinterpret_cast<T*>(buffer_->image() + layout_.parts[i].offset);
+    }
+    std::int64_t row() const { return row_; }
+    std::int64_t chunk_rows() const { return chunk_rows_; }
+    // Rows finished since the stream began, those before `start` included.
+    std::int64_t n_rows() const { return position_.first_row + row_; }
+    // What a checkpoint keeps, right after flush().
+    StreamPosition position() const { return position_; }
+
+    // Row row() is complete. Waits for the disk when all buffers are on their way there.
+    void finish_row() {
+        disk_.check();
+        if (++row_ == chunk_rows_) {
+            send(0);
+            take_buffer();
+        }
+    }
+
+    // The rows of the unfinished chunk become a chunk. Returns when all rows are written and synced.
+    void flush() {
+        if (row_ > 0) {
+            send(0);
+        }
+        sync();
+        take_buffer();
+    }
+
+    // Flush, with the mark that nothing follows: the stream is complete. Does nothing the second time.
+    void close() {
+        if (!closed_) {
+            send(LAST_CHUNK);
+            sync();
+            closed_ = true;
+        }
+    }
+
+  private:
+    static constexpr std::uint32_t LAST_CHUNK = 1;
+
+    static std::int64_t at_least_one(std::int64_t value, const char* name) {
+        if (value < 1) {
+            throw std::invalid_argument(std::string(name) + " is below 1");
+        }
+        return value;
+    }
+
+    static std::vector<Section> checked(std::vector<Section> sections) {
+        for (const Section& section : sections) {
+            at_least_one(section.tile_columns, "tile_columns");
+            at_least_one(section.item_bytes, "item_bytes");
+            at_least_one(section.n_columns + 1, "n_columns + 1");
+        }
+        return sections;
+    }
+
+    // Hand the rows over to the disk thread. The buffer is not ours until its ticket is done.
+    void send(std::uint32_t flags) {
+        ChunkHeader header;
+        header.flags = flags;
+        header.chunk_index = position_.chunk_index;
+        header.first_row = static_cast<std::uint64_t>(position_.first_row);
+        header.n_rows = static_cast<std::uint64_t>(row_);
+        unsigned char* image = buffer_->image();
+        const auto rows = static_cast<std::size_t>(chunk_rows_);
+        last_ticket_ = disk_.post([this, image, header, rows] { files_.write(image, header, rows); });
+        buffer_->ticket = last_ticket_;
+        position_ = {position_.chunk_index + 1, position_.first_row + row_};
+        row_ = 0;
+    }
+
+    void sync() {
+        last_ticket_ = disk_.post([this] { files_.sync(); });
+        disk_.wait(last_ticket_);
+        disk_.check();
+    }
+
+    // The buffer that has been with the disk for longest, if it is back; else another one, if there may be; else wait.
+    void take_buffer() {
+        const auto older = [](const auto& a, const auto& b) { return a->ticket < b->ticket; };
+        const auto oldest = std::min_element(buffers_.begin(), buffers_.end(), older);
+        if (oldest != buffers_.end() && (disk_.is_done((*oldest)->ticket) || buffers_.size() == n_buffers_)) {
+            disk_.wait((*oldest)->ticket);
+            buffer_ = oldest->get();
+        } else {
+            buffers_.push_back(std::make_unique<ChunkBuffer>(layout_.file_bytes));
+            buffer_ = buffers_.back().get();
+        }
+        disk_.check();
+    }
+
+    DiskThread& disk_;
+    std::vector<Section> sections_;
+    std::int64_t chunk_rows_;
+    std::size_t n_buffers_;
+    StreamPosition position_;  // of the chunk that is being filled
+    ChunkLayout layout_;
+    ChunkFolder files_;
+    std::vector<std::unique_ptr<ChunkBuffer>> buffers_;
+    ChunkBuffer* buffer_ = nullptr;
+    std::int64_t row_ = 0;
+    std::uint64_t last_ticket_ = 0;
+    bool closed_ = false;
+};
+
+}  // namespace currents
+
+#endif  // CURRENTS_CHUNK_WRITER_H

@@ -1,0 +1,14 @@
+// What the generated network.cpp defines.
+
+#ifndef CURRENTS_NETWORK_H
+#define CURRENTS_NETWORK_H
+
+#include <memory>
+#include <vector>
+
+#include "group.h"
+
+// One object per group of neurons, its arrays declared but not yet allocated.
+std::vector<std::unique_ptr<currents::Group>> make_groups(currents::Clock& clock);
+
+#endif  // CURRENTS_NETWORK_H

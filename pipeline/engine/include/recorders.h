@@ -1,0 +1,258 @@
+// What a run records, as streams of chunks: bins of per-neuron values, spikes, and counts of spikes.
+
+#ifndef CURRENTS_RECORDERS_H
+#define CURRENTS_RECORDERS_H
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "chunk_writer.h"
+
+namespace currents {
+
+// Neurons that a step works on together, so that what its loops share stays in the first cache.
+constexpr std::int64_t n_neurons_per_block = 512;
+
+inline std::int64_t count_blocks(std::int64_t n_neurons) {
+    return (n_neurons + n_neurons_per_block - 1) / n_neurons_per_block;
+}
+
+// Where the values of one variable of one group come from.
+struct ValueSource {
+    const double* values = nullptr;
+    // Factors that make currents of sums: one for all neurons, one per neuron, or none (nullptr).
+    const double* scale = nullptr;
+    bool scale_is_shared = true;
+};
+
+// The recorded neurons of one variable of one group, as runs of neurons that follow each other both in the group and
+// within one tile of the section.
+class RecordedPart {
+  public:
+    // local, columns: for each recorded neuron, ascending, its index in the group and its column in the section.
+    RecordedPart(std::size_t i_section, ValueSource source, const std::vector<std::int32_t>& local,
+                 const std::vector<std::int32_t>& columns, const Section& section, std::int64_t chunk_rows,
+                 std::int64_t n_neurons)
+        : i_section_(i_section), row_items_(section.tile_columns), source_(source) {
+        const std::int64_t width = section.tile_columns;
+        for (std::size_t i = 0; i < local.size(); ++i) {
+            const std::int64_t column = columns[i];
+            const bool follows = i > 0 && local[i] == local[i - 1] + 1 && column == columns[i - 1] + 1 &&
+                                 column % width != 0 && local[i] % n_neurons_per_block != 0;
+            if (follows) {
+                ++runs_.back().length;
+            } else {
+                runs_.push_back({local[i], column / width * width * chunk_rows + column % width, 1});
+            }
+        }
+        first_run_.resize(static_cast<std::size_t>(count_blocks(n_neurons)) + 1);
+        for (std::size_t i_block = 0; i_block < first_run_.size(); ++i_block) {
+            const auto begin = static_cast<std::int64_t>(i_block) * n_neurons_per_block;
+            const auto before = [begin](const Run& run) { return run.local < begin; };
+            first_run_[i_block] = std::partition_point(runs_.begin(), runs_.end(), before) - runs_.begin();
+        }
+    }
+
+    std::size_t i_section() const { return i_section_; }
+
+    // Write the values of a block of neurons into a row of the section's buffer.
+    template <class T>
+    void write_block(std::int64_t i_block, T* section, std::int64_t row) const {
+        T* place = section + row * row_items_;
+        const Run* run = runs_.data() + first_run_[static_cast<std::size_t>(i_block)];
+        const Run* end = runs_.data() + first_run_[static_cast<std::size_t>(i_block) + 1];
+        if (!source_.scale) {
+            for (; run != end; ++run) {
+                copy(run->length, source_.values + run->local, place + run->offset, [](double x, std::int64_t) { return x; });
+            }
+        } else if (source_.scale_is_shared) {
+            const double scale = *source_.scale;
+            // + 0: no input is 0 and not -0.
+            const auto scaled = [scale](double x, std::int64_t) { return x * scale + 0.0; };
+            for (; run != end; ++run) {
+                copy(run->length, source_.values + run->local, place + run->offset, scaled);
+            }
+        } else {
+            for (; run != end; ++run) {
+                const double* scale = source_.scale + run->local;
+                const auto scaled = [scale](double x, std::int64_t i) { return x * scale[i] + 0.0; };
+                copy(run->length, source_.values + run->local, place + run->offset, scaled);
+            }
+        }
+    }
+
+  private:
+    struct Run {
+        std::int64_t local;
+        // Of its first value, in items from the start of the section, in row 0.
+        std::int64_t offset;
+        std::int64_t length;
+    };
+
+    template <class T, class Convert>
+    static void copy(std::int64_t length, const double* __restrict from, T* __restrict to, Convert convert) {
+        // Whole tiles are the usual case: a constant length lets the compiler do without a loop.
+        constexpr std::int64_t n_usual = 32;
+        if (length == n_usual) {
+            for (std::int64_t i = 0; i < n_usual; ++i) {
+                to[i] = static_cast<T>(convert(from[i], i));
+            }
+            return;
+        }
+        for (std::int64_t i = 0; i < length; ++i) {
+            to[i] = static_cast<T>(convert(from[i], i));
+        }
+    }
+
+    std::size_t i_section_;
+    std::int64_t row_items_;
+    ValueSource source_;
+    std::vector<Run> runs_;
+    std::vector<std::ptrdiff_t> first_run_;
+};
+
+// A recorder of currents or states: one row per bin.
+class ValueRecorder {
+  public:
+    ValueRecorder(DiskThread& disk, const std::string& folder, std::int64_t steps_per_bin, std::vector<Section> sections,
+                  std::int64_t chunk_rows, std::size_t n_groups)
+        : sections_(std::move(sections)), steps_per_bin_(steps_per_bin), parts_(n_groups) {
+        stream_ = std::make_unique<ChunkStream>(disk, folder, sections_, chunk_rows);
+    }
+
+    const Section& section(std::size_t i) const { return sections_[i]; }
+    ChunkStream& stream() { return *stream_; }
+    void add_part(std::size_t i_group, RecordedPart part) { parts_[i_group].push_back(std::move(part)); }
+    // The group's variable that is 0 in the first step of a bin and 1 in the others, by which its sums are multiplied.
+    void add_keep(double* keep) { keeps_.push_back(keep); }
+
+    void start_step(std::int64_t step) {
+        ends_bin_ = (step + 1) % steps_per_bin_ == 0;
+        for (double* keep : keeps_) {
+            *keep = step % steps_per_bin_ == 0 ? 0.0 : 1.0;
+        }
+    }
+
+    // Whether this is the last step of a bin.
+    bool ends_bin() const { return ends_bin_; }
+
+    void write_block(std::size_t i_group, std::int64_t i_block) {
+        for (const RecordedPart& part : parts_[i_group]) {
+            if (sections_[part.i_section()].item_bytes == sizeof(float)) {
+                part.write_block(i_block, stream_->section<float>(part.i_section()), stream_->row());
+            } else {
+                part.write_block(i_block, stream_->section<double>(part.i_section()), stream_->row());
+            }
+        }
+    }
+
+    void finish_step() {
+        if (ends_bin_) {
+            stream_->finish_row();
+        }
+    }
+
+  private:
+    std::vector<Section> sections_;
+    std::int64_t steps_per_bin_;
+    bool ends_bin_ = false;
+    std::unique_ptr<ChunkStream> stream_;
+    std::vector<std::vector<RecordedPart>> parts_;
+    std::vector<double*> keeps_;
+};
+
+// Some neurons, by what they are called where they are recorded.
+class NeuronMap {
+  public:
+    // numbers: for each neuron of a group, or source of a drive, its number in the record; -1 when it is not recorded.
+    explicit NeuronMap(std::vector<std::int32_t> numbers) : numbers_(std::move(numbers)) {}
+
+    std::int32_t operator[](std::int32_t local) const { return numbers_[static_cast<std::size_t>(local)]; }
+
+  private:
+    std::vector<std::int32_t> numbers_;
+};
+
+// A recorder of spikes: one row per spike, by step, then neuron.
+class SpikeRecorder {
+  public:
+    SpikeRecorder(DiskThread& disk, const std::string& folder, std::int64_t chunk_rows)
+        : stream_(std::make_unique<ChunkStream>(
+              disk, folder, std::vector<Section>{{sizeof(std::int64_t), 1, 1}, {sizeof(std::int32_t), 1, 1}}, chunk_rows)) {}
+
+    ChunkStream& stream() { return *stream_; }
+    void add_map(NeuronMap map) { maps_.push_back(std::move(map)); }
+
+    // Take the spikes of a step: of each group, in the order of the maps.
+    void record(std::int64_t step, const std::vector<const std::vector<std::int32_t>*>& spikes) {
+        gathered_.clear();
+        for (std::size_t i = 0; i < maps_.size(); ++i) {
+            for (const std::int32_t local : *spikes[i]) {
+                if (maps_[i][local] >= 0) {
+                    gathered_.push_back(maps_[i][local]);
+                }
+            }
+        }
+        // The neurons of several groups may alternate, layer by layer.
+        if (maps_.size() > 1) {
+            std::sort(gathered_.begin(), gathered_.end());
+        }
+        for (const std::int32_t neuron : gathered_) {
+            stream_->section<std::int64_t>(0)[stream_->row()] = step;
+            stream_->section<std::int32_t>(1)[stream_->row()] = neuron;
+            stream_->finish_row();
+        }
+    }
+
+  private:
+    std::unique_ptr<ChunkStream> stream_;
+    std::vector<NeuronMap> maps_;
+    std::vector<std::int32_t> gathered_;
+};
+
+// A recorder of rates: one row per bin, of the spikes of each population.
+class RateRecorder {
+  public:
+    RateRecorder(DiskThread& disk, const std::string& folder, std::int64_t steps_per_bin, std::int64_t n_populations,
+                 std::int64_t chunk_rows)
+        : stream_(std::make_unique<ChunkStream>(
+              disk, folder, std::vector<Section>{{sizeof(std::int64_t), n_populations, n_populations}}, chunk_rows)),
+          steps_per_bin_(steps_per_bin),
+          counts_(static_cast<std::size_t>(n_populations)) {}
+
+    ChunkStream& stream() { return *stream_; }
+    // By map, a neuron's number is that of its population in the record.
+    void add_map(NeuronMap map) { maps_.push_back(std::move(map)); }
+
+    void record(std::int64_t step, const std::vector<const std::vector<std::int32_t>*>& spikes) {
+        for (std::size_t i = 0; i < maps_.size(); ++i) {
+            for (const std::int32_t local : *spikes[i]) {
+                const std::int32_t i_population = maps_[i][local];
+                if (i_population >= 0) {
+                    ++counts_[static_cast<std::size_t>(i_population)];
+                }
+            }
+        }
+        if ((step + 1) % steps_per_bin_ == 0) {
+            const auto width = static_cast<std::int64_t>(counts_.size());
+            std::copy(counts_.begin(), counts_.end(), stream_->section<std::int64_t>(0) + stream_->row() * width);
+            std::fill(counts_.begin(), counts_.end(), 0);
+            stream_->finish_row();
+        }
+    }
+
+  private:
+    std::unique_ptr<ChunkStream> stream_;
+    std::int64_t steps_per_bin_;
+    std::vector<std::int64_t> counts_;
+    std::vector<NeuronMap> maps_;
+};
+
+}  // namespace currents
+
+#endif  // CURRENTS_RECORDERS_H

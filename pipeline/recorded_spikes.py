@@ -1,0 +1,93 @@
+"""Recorded spikes and counts, and those that lie in chunks, which are read when first asked for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.chunk_reader import Counts, Events
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeTrains:
+    """A recorder of spikes, sorted by step, then neuron."""
+
+    name: str
+    populations: tuple[str, ...]
+    """Names of the populations that it records."""
+    step: NDArray[np.int64]
+    """(n_spikes,) step in which v crossed the threshold."""
+    neuron: NDArray[np.int32]
+    """(n_spikes,) global index."""
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeCounts:
+    """A recorder of rates."""
+
+    name: str
+    populations: tuple[str, ...]
+    steps_per_bin: int
+    counts: NDArray[np.int64]
+    """(n_bins, n_populations) spikes."""
+
+
+@dataclass(frozen=True, eq=False)
+class SourceSpikes:
+    """The spikes of a drive's sources, sorted by step, then source."""
+
+    drive: str
+    step: NDArray[np.int64]
+    source: NDArray[np.int32]
+
+
+class StreamedTrains(SpikeTrains):
+    """A recorder of spikes that lie in chunks."""
+
+    _events: Events
+
+    def __init__(self, name: str, populations: tuple[str, ...], events: Events) -> None:
+        vars(self).update(name=name, populations=populations, _events=events)
+
+    @property
+    def step(self) -> NDArray[np.int64]:
+        """(n_spikes,) step in which v crossed the threshold."""
+        return self._events.step
+
+    @property
+    def neuron(self) -> NDArray[np.int32]:
+        """(n_spikes,) global index."""
+        return self._events.number
+
+
+class StreamedCounts(SpikeCounts):
+    """A recorder of rates that lie in chunks."""
+
+    _counts: Counts
+
+    def __init__(self, name: str, populations: tuple[str, ...], steps_per_bin: int, counts: Counts) -> None:
+        vars(self).update(name=name, populations=populations, steps_per_bin=steps_per_bin, _counts=counts)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(n_bins, n_populations) spikes."""
+        return self._counts.counts
+
+
+class StreamedSources(SourceSpikes):
+    """The spikes of a drive's sources that lie in chunks."""
+
+    _events: Events
+
+    def __init__(self, drive: str, events: Events) -> None:
+        vars(self).update(drive=drive, _events=events)
+
+    @property
+    def step(self) -> NDArray[np.int64]:
+        """(n_spikes,) step in which a source fired."""
+        return self._events.step
+
+    @property
+    def source(self) -> NDArray[np.int32]:
+        """(n_spikes,) number of the source."""
+        return self._events.number

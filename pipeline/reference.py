@@ -1,0 +1,38 @@
+"""A run on the reference device: Brian2's stock `cpp_standalone`, with stock objects and monitors."""
+
+from typing import Any
+
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+
+from models.assembly import assemble_network
+from pipeline.collect import collect_recording
+from pipeline.compile import compile_sources
+from pipeline.emit import activate_device, emit_sources
+from pipeline.job import Job, Notify, explain_storage, save_edges
+from pipeline.manifest import describe_build
+from pipeline.program import Progress, run_binary
+from pipeline.scratch import make_scratch
+
+
+def run_reference(job: Job, manifest: dict[str, Any], notify: Notify, progress: Progress | None) -> dict[str, Any]:
+    """Emit, compile, run and collect on Brian2's stock device; return what the manifest gains."""
+    with make_scratch(job.root) as scratch, explain_storage(job):
+        notify("assemble")
+        with activate_device(CPPStandaloneDevice()) as device:
+            assembly = assemble_network(job.spec, n_steps=job.n_steps, seed=job.seed)
+            notify("emit")
+            tree = emit_sources(assembly, device, job.compiler, scratch)
+        notify("compile")
+        binary = compile_sources(tree, job.compiler, job.root)
+        manifest |= describe_build(binary, job.compiler)
+        notify("run")
+        finished = run_binary(binary.path, scratch, job.folder.log, progress)
+        notify("collect")
+        save_edges(job.folder, assembly.edges)
+        collect_recording(assembly, tree, scratch / "results", job.folder)
+    return {
+        "exit_code": 0,
+        "wall_s": finished.wall_s,
+        "simulation_s": finished.simulation_s,
+        "edges": {name: table.n_edges for name, table in assembly.edges.items()},
+    }
