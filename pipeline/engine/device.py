@@ -26,6 +26,12 @@ DEVICE_NAME = "currents_engine"
 READY_STEP = "_ready_step"
 """(n_neurons,) int64: the first step in which a neuron is not refractory any more."""
 
+_REFUSALS = (
+    *(UnsupportedEquationsException, BrianObjectException, DimensionMismatchError),
+    *(SyntaxError, ValueError, TypeError, KeyError),
+)
+"""What Brian2 raises when it does not accept equations."""
+
 _NOT_STATE = ("_spikespace", "_spikespace_last")
 
 
