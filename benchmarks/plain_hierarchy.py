@@ -4,11 +4,13 @@ Nothing here is ours: `PoissonInput`, `Synapses` with `connect(p=0.1)` and a del
 compiler flags. Weights are constants in the equations, and a fast pathway jumps v directly unless it is recorded: the
 script is as fast as such a script gets. What is recorded is as many variables as `currents` stores, as point samples.
 
-The program is built once into `--build`; a second call with the same options only runs it. Prints one JSON object:
-seconds of simulation and of the whole program, and the mean rate.
+The program is built once into `--build`; a second call with the same options only runs it. It writes its results into
+`--results`, which is removed afterwards. Prints one JSON object: seconds of simulation and of the whole program, and
+the mean rate.
 """
 
 import argparse
+import hashlib
 import json
 import shutil
 import subprocess
@@ -21,7 +23,7 @@ import numpy as np
 
 RECORDINGS = ("spikes", "currents", "everything")
 POINTER = "plain.json"
-"""Written last into a finished build: the options that it was built with, and where its spikes are counted."""
+"""Written last into a finished build: what it was built from, and where its spikes are counted."""
 
 EQUATIONS = """
 dv/dt = (-v + lateral) / tau_m : volt (unless refractory)
@@ -52,26 +54,34 @@ class Options:
 
 def main() -> None:
     """Build the program unless it is there, run it, and print how long that took."""
-    options, build = read_arguments()
-    if read_pointer(build).get("options") != asdict(options):
+    options, build, results = read_arguments()
+    if read_pointer(build).get("origin") != describe_origin(options):
         shutil.rmtree(build, ignore_errors=True)
         build_program(options, build)
-    print(json.dumps(run_program(options, build)))
+    print(json.dumps(run_program(options, build, results)))
 
 
-def read_arguments() -> tuple[Options, Path]:
-    """Return the options and the build's folder from the command line."""
+def describe_origin(options: Options) -> dict[str, Any]:
+    """Return what a program depends on: the options and this script."""
+    return {"options": asdict(options), "script": hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}
+
+
+def read_arguments() -> tuple[Options, Path, Path]:
+    """Return the options and the folders of the build and of its results from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, required=True, help="folder of the program; what it holds is replaced")
+    parser.add_argument("--results", type=Path, help="new folder for the recordings; BUILD/results when not given")
     for field in fields(Options):
         name = f"--{field.name.replace('_', '-')}"
         choices = RECORDINGS if field.name == "recording" else None
         parser.add_argument(name, type=type(field.default), default=field.default, choices=choices, help="%(default)s")
     arguments = vars(parser.parse_args())
-    build = arguments.pop("build").absolute()
+    build, results = arguments.pop("build").absolute(), arguments.pop("results")
     if build.exists() and any(build.iterdir()) and not (build / "main.cpp").exists():
         parser.error(f"--build {build} holds something else than such a program")
-    return Options(**arguments), build
+    if results is not None and results.exists():
+        parser.error(f"--results {results} is there already")
+    return Options(**arguments), build, build / "results" if results is None else results.absolute()
 
 
 def read_pointer(build: Path) -> dict[str, Any]:
@@ -106,7 +116,7 @@ def build_program(options: Options, build: Path) -> None:
     network.run(options.duration_s * b2.second, namespace=constants())
     b2.device.build(directory=str(build), compile=True, run=False, debug=False)
     counted = b2.device.get_array_filename(spikes.variables["N"])
-    content = {"options": asdict(options), "n_spikes": Path(counted).name}
+    content = {"origin": describe_origin(options), "n_spikes": Path(counted).name}
     (build / POINTER).write_text(json.dumps(content), encoding="utf-8")
 
 
@@ -207,11 +217,10 @@ def record_states(excitatory: list[Any], inhibitory: list[Any], options: Options
             network.add(b2.StateMonitor(population, variables, record=True, dt=interval, when="end", name=name))
 
 
-def run_program(options: Options, build: Path) -> dict[str, Any]:
+def run_program(options: Options, build: Path, results: Path) -> dict[str, Any]:
     """Run a built program, and return how long it took and how much its network fired."""
-    results = build / "results"
     shutil.rmtree(results, ignore_errors=True)
-    results.mkdir()
+    results.mkdir(parents=True)
     started = time.monotonic()
     # In its folder: it finds its arrays nowhere else. Its results' path must end with a slash.
     code = subprocess.run([build / "main", "--results_dir", f"{results}/"], cwd=build, check=False).returncode

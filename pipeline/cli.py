@@ -319,24 +319,29 @@ def bench(
     *,
     quick: bool = False,
     tiny: Annotated[bool, Parameter(show=False, negative=())] = False,
+    build_root: Path | None = None,
     as_json: Json = False,
 ) -> int:
     """Measure speed: the reference network by a hand-written Brian2 script and by us in turn, as a table of ratios.
 
-    Takes minutes, most of them to compile, and wants a machine that does nothing else. Exits 1 if contenders that must
-    give the same spikes did not.
+    Takes a quarter of an hour and up to 9 GB of memory, and wants a machine that does nothing else. Exits 1 if
+    contenders that must give the same spikes did not.
 
     Parameters
     ----------
     quick
-        Two runs of each contender instead of five.
+        Two shorter runs of each contender, without what takes long or gigabytes.
+    build_root
+        Root folder of builds, which are used again.
     """
     from pipeline.bench.bench import run_bench
     from pipeline.bench.show import format_bench
     from pipeline.bench.sizes import FULL, QUICK, TINY
+    from pipeline.build_root import default_root
 
     notices = Console(stderr=True, quiet=as_json, highlight=False)
-    results = run_bench(TINY if tiny else QUICK if quick else FULL, notices.print)
+    sizes = TINY if tiny else QUICK if quick else FULL
+    results = run_bench(sizes, build_root or default_root(), notices.print)
     if as_json:
         _print_json(results)
     else:

@@ -132,7 +132,15 @@ def _free_names() -> Iterator[None]:
     try:
         yield
     finally:
+        for reference in known:
+            _mark_used(reference())
         known.update(earlier)
+
+
+def _mark_used(item: Any) -> None:
+    """Keep Brian2 from warning, when an object goes, that no network has run it: the engine's own program does."""
+    if getattr(item, "_network", "not a Brian2 object") is None:
+        item._network = "brian2currents"
 
 
 def _set_preferences(values: dict[str, Any]) -> None:

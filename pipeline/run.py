@@ -181,7 +181,7 @@ def load_run(path: str | Path, *, partial: bool = False) -> Run:
     network = _read_network(folder, manifest)
     if manifest["status"] != "finished" and not partial:
         raise _unfinished(folder, manifest, network)
-    return Run(folder, manifest, open_recording(folder, network, partial=manifest["status"] != "finished"))
+    return Run(folder, manifest, open_recording(folder, network, partial=partial))
 
 
 def read_manifest(folder: RunFolder) -> dict[str, Any]:

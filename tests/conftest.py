@@ -7,14 +7,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pytest
 
 from pipeline import Run, load_run, simulate
 
 HERE = Path(__file__).resolve().parent
-ARCH = "x86-64-v2"
+ARCH: Final = "x86-64-v2"
 """What tests compile for: programs that any machine can run."""
 
 

@@ -43,7 +43,11 @@ def _plan_recorder(draft: Draft, recorder: str, record: CurrentsRecord) -> None:
     for channel in draft.channels:
         if record.channels == "all" or channel.name in record.channels:
             term, scale = _bin_term(draft, channel, n_steps)
-            draft.arrivals.append(_plan_sum(draft, recorder, channel.name, scale, term))
+            if draft.engine and term == f"in_{channel.name}":
+                # The program, which knows how many events arrived, adds them up by itself.
+                _plan_scale(draft, recorder, channel.name, scale)
+            else:
+                draft.arrivals.append(_plan_sum(draft, recorder, channel.name, scale, term))
     if record.v == "mean":
         draft.end_of_step.append(_plan_sum(draft, recorder, "v", np.array([1.0 / n_steps]), "v"))
     if draft.engine and recorder in draft.sums:
@@ -53,11 +57,8 @@ def _plan_recorder(draft: Draft, recorder: str, record: CurrentsRecord) -> None:
 def _plan_sum(draft: Draft, recorder: str, column: str, scale: Numbers, term: str) -> str:
     """Plan the variables of a sum over the bin; return the line that adds a step's term."""
     name = f"{recorder}_{column}"
-    if f"scale_{name}" in draft.parameters:
-        what = f'has a recorder and a channel whose names join to the same "{name}" as those of another recorder'
-        raise SpecError(Problem("record", what, next="rename one of the recorders"))
+    _plan_scale(draft, recorder, column, scale)
     draft.equations.append(f"sum_{name} : volt")
-    draft.coefficient(f"scale_{name}", scale)
     draft.sums.setdefault(recorder, []).append(f"sum_{name}")
     if draft.engine:
         # Instead of a pass of its own that sets the sums to 0: 1·x and 0·x are exact.
@@ -66,6 +67,15 @@ def _plan_sum(draft: Draft, recorder: str, column: str, scale: Numbers, term: st
     draft.parameters["no_current"] = make_parameter("volt", np.zeros(1))
     draft.equations.append(f"current_{name} = sum_{name}*scale_{name} + no_current : volt")
     return f"sum_{name} += {term}"
+
+
+def _plan_scale(draft: Draft, recorder: str, column: str, scale: Numbers) -> None:
+    """Plan what makes of a bin's sum a mean current in volts."""
+    name = f"{recorder}_{column}"
+    if f"scale_{name}" in draft.parameters:
+        what = f'has a recorder and a channel whose names join to the same "{name}" as those of another recorder'
+        raise SpecError(Problem("record", what, next="rename one of the recorders"))
+    draft.coefficient(f"scale_{name}", scale)
 
 
 def _bin_term(draft: Draft, channel: Channel, n_steps: int) -> tuple[str, Numbers]:

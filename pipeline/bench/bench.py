@@ -1,4 +1,4 @@
-"""The whole bench: measure everything in a temporary folder, and return the results as plain data."""
+"""The whole bench: measure everything, and return the results as plain data."""
 
 import os
 import tempfile
@@ -10,20 +10,34 @@ from typing import Any
 
 from pipeline.bench.contenders import Timing
 from pipeline.bench.machine import describe_machine
-from pipeline.bench.measure import CLOCKS, Measured, Ratio, list_comparisons, measure_comparison
+from pipeline.bench.measure import (
+    CLOCKS,
+    RECORDING,
+    Comparison,
+    Measured,
+    Ratio,
+    list_comparisons,
+    measure_comparison,
+)
+from pipeline.bench.place import find_tmpfs, free_output_bytes, temporary_place
+from pipeline.bench.probes import Fact, Probe, list_probes, recording_cost
 from pipeline.bench.sizes import Sizes
+from pipeline.memory import format_bytes, free_bytes
 from pipeline.signals import interrupt_on_signals
 
-FORMAT = 1
-_TMPFS = Path("/dev/shm")
+FORMAT = 2
+_FILLED = 0.8
+"""Part of what is free that a measurement may take."""
 
 
-def run_bench(sizes: Sizes, notify: Callable[[str], None]) -> dict[str, Any]:
-    """Measure all contenders.
+def run_bench(sizes: Sizes, programs: Path, notify: Callable[[str], None]) -> dict[str, Any]:
+    """Measure all contenders, and the engine alone.
 
     Parameters
     ----------
     sizes : Sizes
+    programs : Path
+        A build root, whose programs are used and added to.
     notify : callable
         Called with a line before each run.
 
@@ -31,27 +45,45 @@ def run_bench(sizes: Sizes, notify: Callable[[str], None]) -> dict[str, Any]:
     -------
     dict
         `machine`, `sizes`, and per comparison the times in seconds of each contender, one per repetition, and the
-        ratios of every two. Ready for JSON.
+        ratios of every two; `facts`, each of them a number and its unit; `left_out`. Ready for JSON.
     """
     machine = describe_machine()
-    tmpfs = find_tmpfs()
-    comparisons = []
+    comparisons: list[dict[str, Any]] = []
+    facts: list[Fact] = []
+    left_out: list[str] = []
     with interrupt_on_signals():
         for comparison in list_comparisons(sizes):
-            # One folder at a time: builds and recordings on tmpfs are memory.
-            with tempfile.TemporaryDirectory(prefix="currents-bench-", dir=tmpfs) as folder:
-                measured = measure_comparison(comparison, sizes.n_repetitions, Path(folder), notify)
-            comparisons.append(_describe_measured(measured))
+            if _fits(comparison, left_out):
+                # One folder at a time: recordings on tmpfs are memory.
+                with temporary_place(programs) as place:
+                    measured = measure_comparison(comparison, place, notify)
+                comparisons.append(_describe_measured(measured))
+                if comparison.name == RECORDING:
+                    facts.append(recording_cost(measured, sizes.hierarchy_s))
+        for probe in list_probes(sizes):
+            if _fits(probe, left_out):
+                notify(probe.name)
+                with temporary_place(programs) as place:
+                    facts += probe.measure(place)
     machine["load_after"] = round(os.getloadavg()[0], 2)
-    machine["outputs"] = "tmpfs" if tmpfs else tempfile.gettempdir()
-    return {"format": FORMAT, "machine": machine, "sizes": asdict(sizes), "comparisons": comparisons}
+    machine["outputs"] = "tmpfs" if find_tmpfs() else tempfile.gettempdir()
+    return {
+        "format": FORMAT,
+        "machine": machine,
+        "sizes": asdict(sizes),
+        "comparisons": comparisons,
+        "facts": [asdict(fact) for fact in facts],
+        "left_out": left_out,
+    }
 
 
-def find_tmpfs() -> Path | None:
-    """Return a file system in memory that programs can be run from, or None."""
-    if not (_TMPFS.is_dir() and os.access(_TMPFS, os.W_OK)):
-        return None
-    return None if os.statvfs(_TMPFS).f_flag & os.ST_NOEXEC else _TMPFS
+def _fits(work: Comparison | Probe, left_out: list[str]) -> bool:
+    """Return whether there is room for what a measurement records; if not, note what is left out."""
+    memory = free_bytes()
+    room = min(free_output_bytes(), memory if memory is not None else free_output_bytes())
+    if work.n_bytes > _FILLED * room:
+        left_out.append(f"{work.name}: needs {format_bytes(work.n_bytes)}, and {format_bytes(room)} are free")
+    return work.n_bytes <= _FILLED * room
 
 
 def _describe_measured(measured: Measured) -> dict[str, Any]:
@@ -66,7 +98,8 @@ def _describe_measured(measured: Measured) -> dict[str, Any]:
 def _describe_timings(name: str, timings: list[Timing]) -> dict[str, Any]:
     times: dict[str, list[float]] = {clock: [getattr(timing, clock) for timing in timings] for clock in CLOCKS}
     medians = {f"median_{clock}": median(values) for clock, values in times.items()}
-    return {"name": name, **times, **medians, "rate_hz": [timing.rate_hz for timing in timings]}
+    others = {key: [getattr(timing, key) for timing in timings] for key in ("rate_hz", "start_s", "peak_memory_bytes")}
+    return {"name": name, **times, **medians, **{key: values for key, values in others.items() if None not in values}}
 
 
 def _describe_ratio(ratio: Ratio) -> dict[str, Any]:

@@ -16,13 +16,15 @@ from models.errors import Problem
 from models.files import load_network
 from models.groups import Device
 from models.spec import NetworkSpec
+from pipeline.bench.place import Place
 from pipeline.bench.sizes import Sizes
 from pipeline.errors import ProgramError
 from pipeline.run import Run
 from pipeline.simulation import simulate
 
-type Recorded = Literal["spikes", "currents"]
-"""What is recorded of `hierarchy`: spikes alone, or spikes and all currents of the excitatory neurons every 1 ms."""
+type Recorded = Literal["spikes", "currents", "everything"]
+"""What is recorded of `hierarchy`: spikes alone; also v and all currents of the excitatory neurons every 1 ms; or of
+all neurons at every step."""
 
 PLAIN_SCRIPT = Path(__file__).resolve().parent.parent.parent / "benchmarks" / "plain_hierarchy.py"
 _TAIL_LINES = 8
@@ -40,6 +42,10 @@ class Timing:
     """Mean rate over all neurons: whether contenders had the same work to do."""
     spikes: str | None = None
     """Digest of all spikes; None where the contender draws its own random numbers."""
+    start_s: float | None = None
+    """Wall time from the program's start to its first step, where it tells."""
+    peak_memory_bytes: int | None = None
+    """Of the program, where it tells."""
 
 
 @dataclass(frozen=True)
@@ -47,53 +53,82 @@ class Contender:
     """A program that can be run again and again."""
 
     name: str
-    run: Callable[[Path], Timing]
-    """Run once, within a folder that is kept between runs; the first run builds the program."""
+    run: Callable[[Place], Timing]
+    """Run once; the first run builds the program, unless it is kept from an earlier bench."""
 
 
 def plain_hierarchy(sizes: Sizes, recorded: Recorded) -> Contender:
     """Return the hand-written script on stock Brian2."""
     options = {
         "recording": recorded,
-        "duration-s": sizes.hierarchy_s,
+        "duration-s": model_seconds(sizes, recorded),
         "layers": sizes.layers,
         "n-excitatory": sizes.n_excitatory,
         "n-inhibitory": sizes.n_inhibitory,
     }
     words = [f"--{name}={value}" for name, value in options.items()]
-    return Contender("plain", lambda folder: _run_script([*words, f"--build={folder / 'build'}"]))
+    return Contender("plain", lambda place: _run_script(words, place))
 
 
 def reference_hierarchy(sizes: Sizes, recorded: Recorded) -> Contender:
     """Return our assembly of the shipped network on Brian2's stock device."""
-    return _simulated("reference", hierarchy_spec(sizes, recorded), "reference")
+    return simulated("reference", hierarchy_spec(sizes, recorded), "reference")
+
+
+def engine_hierarchy(sizes: Sizes, recorded: Recorded) -> Contender:
+    """Return the shipped network on our own device."""
+    return simulated("engine", hierarchy_spec(sizes, recorded), "engine")
 
 
 HIERARCHY_CONTENDERS: dict[str, Callable[[Sizes, Recorded], Contender]] = {
     "plain": plain_hierarchy,
     "reference": reference_hierarchy,
+    "engine": engine_hierarchy,
 }
 """Contenders on `hierarchy`, the yardstick first."""
+
+
+def recording_contenders(sizes: Sizes) -> list[Contender]:
+    """Return `hierarchy` on the engine, without and with currents."""
+    kinds: dict[str, Recorded] = {"spikes only": "spikes", "currents too": "currents"}
+    return [simulated(name, hierarchy_spec(sizes, recorded), "engine") for name, recorded in kinds.items()]
 
 
 def traced_contenders(sizes: Sizes) -> list[Contender]:
     """Return `traced_synapses` with a trace per synapse, and lowered to a variable per neuron."""
     forms = {"per synapse": False, "lowered": True}
-    return [_simulated(name, traced_spec(sizes, lower=lower), "reference") for name, lower in forms.items()]
+    return [simulated(name, traced_spec(sizes, lower=lower), "reference") for name, lower in forms.items()]
 
 
-def hierarchy_spec(sizes: Sizes, recorded: Recorded) -> NetworkSpec:
+def model_seconds(sizes: Sizes, recorded: Recorded) -> float:
+    """Return how long `hierarchy` is simulated."""
+    return sizes.everything_s if recorded == "everything" else sizes.hierarchy_s
+
+
+def hierarchy_spec(
+    sizes: Sizes, recorded: Recorded, settings: dict[str, object] | None = None, *, layers: int | None = None
+) -> NetworkSpec:
     """Return the shipped `hierarchy` at a size."""
+    everything = {"record.currents.population": ["E", "I"], "record.currents.interval": "0.1 ms"}
     spec = load_network(
         "hierarchy",
         {
-            "network.duration": f"{sizes.hierarchy_s} s",
-            "layers.count": sizes.layers,
+            "network.duration": f"{model_seconds(sizes, recorded)} s",
+            "layers.count": layers or sizes.layers,
             "layers.population.E.size": sizes.n_excitatory,
             "layers.population.I.size": sizes.n_inhibitory,
+            **(everything if recorded == "everything" else {}),
+            **(settings or {}),
         },
     )
-    return spec if recorded == "currents" else _record_only_spikes(spec)
+    return _record_only_spikes(spec) if recorded == "spikes" else spec
+
+
+def count_recorded(sizes: Sizes, recorded: Recorded) -> int:
+    """Return how many values of currents and v a program records of `hierarchy`; feedforward reaches no first layer."""
+    per_layer = {"spikes": 0, "currents": sizes.n_excitatory, "everything": sizes.n_excitatory + sizes.n_inhibitory}
+    n_values = per_layer[recorded] * (4 * sizes.layers + sizes.layers - 1)
+    return round(n_values * model_seconds(sizes, recorded) / (1e-4 if recorded == "everything" else 1e-3))
 
 
 def traced_spec(sizes: Sizes, *, lower: bool) -> NetworkSpec:
@@ -116,35 +151,45 @@ def _record_only_spikes(spec: NetworkSpec) -> NetworkSpec:
     return spec.model_copy(update={"record": {"spikes": spec.record["spikes"]}})
 
 
-def _simulated(name: str, spec: NetworkSpec, device: Device) -> Contender:
-    return Contender(name, lambda folder: _run_simulation(spec, device, folder))
+def simulated(name: str, spec: NetworkSpec, device: Device) -> Contender:
+    """Return a model on one of our devices."""
+    return Contender(name, lambda place: _run_simulation(spec, device, place))
 
 
-def _run_simulation(spec: NetworkSpec, device: Device, folder: Path) -> Timing:
-    out = folder / "run"
-    run = simulate(spec, device=device, out=out, build_root=folder / "build")
-    timing = _read_timing(run)
+def _run_simulation(spec: NetworkSpec, device: Device, place: Place) -> Timing:
+    out = place.folder / "run"
+    run = simulate(spec, device=device, out=out, build_root=place.root)
+    timing = read_timing(run)
     shutil.rmtree(out)
     return timing
 
 
-def _read_timing(run: Run) -> Timing:
+def read_timing(run: Run) -> Timing:
+    """Return what the manifest and the spikes of a run say."""
     spikes, manifest = run.spikes(), run.manifest
     digest = hashlib.sha256()
     for column in ("time", "neuron"):
         digest.update(spikes[column].to_numpy().tobytes())
     n_neurons = sum(population.size for population in run.network.populations)
-    rate_hz = len(spikes) / n_neurons / manifest["duration_s"]
-    return Timing(manifest["simulation_s"], manifest["wall_s"], rate_hz, digest.hexdigest())
+    return Timing(
+        simulation_s=manifest["simulation_s"],
+        wall_s=manifest["wall_s"],
+        rate_hz=len(spikes) / n_neurons / manifest["duration_s"],
+        spikes=digest.hexdigest(),
+        start_s=manifest.get("start_s"),
+        peak_memory_bytes=manifest.get("peak_memory_bytes"),
+    )
 
 
-def _run_script(words: list[str]) -> Timing:
+def _run_script(words: list[str], place: Place) -> Timing:
     """Run the plain script in a session of its own, so that it can be stopped together with what it started."""
     if not PLAIN_SCRIPT.is_file():
         what = "is not there: the bench needs a checkout of the project"
         raise ProgramError(Problem(str(PLAIN_SCRIPT), what, next="run it in one: make bench"))
+    digest = hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
+    folders = [f"--build={place.programs / 'bench' / f'plain-{digest}'}", f"--results={place.folder / 'results'}"]
     process = subprocess.Popen(
-        [sys.executable, str(PLAIN_SCRIPT), *words],
+        [sys.executable, str(PLAIN_SCRIPT), *words, *folders],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,

@@ -3,15 +3,25 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 from statistics import median
 from typing import Literal, get_args
 
-from pipeline.bench.contenders import HIERARCHY_CONTENDERS, Contender, Recorded, Timing, traced_contenders
+from pipeline.bench.contenders import (
+    HIERARCHY_CONTENDERS,
+    Contender,
+    Recorded,
+    Timing,
+    count_recorded,
+    recording_contenders,
+    traced_contenders,
+)
+from pipeline.bench.place import Place
 from pipeline.bench.sizes import Sizes
 
 type Clock = Literal["simulation_s", "wall_s"]
 CLOCKS: tuple[Clock, ...] = get_args(Clock.__value__)
+RECORDING = "hierarchy, engine"
+"""The comparison that tells what recording costs."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +30,10 @@ class Comparison:
 
     name: str
     contenders: Sequence[Contender]
+    n_repetitions: int
+    """Measured runs of each."""
+    n_bytes: int = 0
+    """Memory and room for outputs that it needs, beyond what is not worth mentioning."""
 
 
 @dataclass(frozen=True)
@@ -67,37 +81,38 @@ class Measured:
 def list_comparisons(sizes: Sizes) -> list[Comparison]:
     """Return everything that the bench compares."""
     kinds: tuple[Recorded, ...] = get_args(Recorded.__value__)
-    hierarchy = [
-        Comparison(f"hierarchy, {recorded}", [make(sizes, recorded) for make in HIERARCHY_CONTENDERS.values()])
-        for recorded in kinds
+    traced = f"traced_synapses, {sizes.n_traced} neurons all-to-all"
+    return [
+        *(_compare_hierarchy(sizes, recorded) for recorded in kinds),
+        Comparison(RECORDING, recording_contenders(sizes), sizes.n_repetitions),
+        Comparison(traced, traced_contenders(sizes), sizes.n_repetitions),
     ]
-    traced = Comparison(f"traced_synapses, {sizes.n_traced} neurons all-to-all", traced_contenders(sizes))
-    return [*hierarchy, traced]
 
 
-def measure_comparison(
-    comparison: Comparison, n_repetitions: int, folder: Path, notify: Callable[[str], None]
-) -> Measured:
+def _compare_hierarchy(sizes: Sizes, recorded: Recorded) -> Comparison:
+    contenders = [make(sizes, recorded) for make in HIERARCHY_CONTENDERS.values()]
+    n_repetitions = sizes.n_everything if recorded == "everything" else sizes.n_repetitions
+    # Brian2's monitors keep float64 in memory, and then write them.
+    return Comparison(f"hierarchy, {recorded}", contenders, n_repetitions, 2 * 8 * count_recorded(sizes, recorded))
+
+
+def measure_comparison(comparison: Comparison, place: Place, notify: Callable[[str], None]) -> Measured:
     """Build all contenders, then run them in turn.
 
     Parameters
     ----------
     comparison : Comparison
-    n_repetitions : int
-        Measured runs of each contender.
-    folder : Path
-        Receives builds and outputs: on tmpfs, so that no disk is measured.
+    place : Place
+        Each contender gets a folder of its own in it.
     notify : callable
         Called with a line before each run.
     """
     timings: dict[str, list[Timing]] = {contender.name: [] for contender in comparison.contenders}
-    for i_repetition in range(n_repetitions + 1):
+    for i_repetition in range(comparison.n_repetitions + 1):
         for i_contender, contender in enumerate(comparison.contenders):
-            part = f"{i_repetition} of {n_repetitions}" if i_repetition else "build"
+            part = f"{i_repetition} of {comparison.n_repetitions}" if i_repetition else "build"
             notify(f"{comparison.name}: {contender.name}, {part}")
-            own = folder / f"contender{i_contender}"
-            own.mkdir(parents=True, exist_ok=True)
-            timing = contender.run(own)
+            timing = contender.run(place.within(f"contender{i_contender}"))
             if i_repetition > 0:
                 timings[contender.name].append(timing)
     return Measured(comparison.name, timings)

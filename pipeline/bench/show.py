@@ -1,21 +1,31 @@
 """The bench's results for people."""
 
+from statistics import median
 from typing import Any
 
 import pandas as pd
 
+from pipeline.memory import format_bytes
+
 
 def format_bench(results: dict[str, Any]) -> str:
-    """Return machine, times and ratios as text; a ratio is median (smallest to largest) of the repetitions."""
+    """Return machine, times, ratios and facts as text; a ratio is median (smallest to largest) of the repetitions."""
     rows = [row for comparison in results["comparisons"] for row in _list_rows(comparison)]
-    lines = [_format_machine(results["machine"]), "", str(pd.DataFrame(rows).to_string(index=False))]
+    lines = [_format_machine(results["machine"]), "", str(pd.DataFrame(rows).to_string(index=False)), ""]
+    lines.append("medians of runs in turn; × how many times as fast as the first (smallest–largest)")
     for comparison in results["comparisons"]:
         if comparison["same_spikes"] is not None:
             verdict = "the same spikes" if comparison["same_spikes"] else "DIFFERENT spikes"
             lines.append(f"{comparison['name']}: {verdict}")
-    n_repetitions = results["sizes"]["n_repetitions"]
-    lines += ["", f"medians of {n_repetitions} runs in turn; × how many times as fast as the first (smallest–largest)"]
+    lines += ["", *(f"{fact['what']}: {_format_fact(fact)}" for fact in results["facts"])]
+    lines += [f"left out: {what}" for what in results["left_out"]]
     return "\n".join(lines)
+
+
+def _format_fact(fact: dict[str, Any]) -> str:
+    if fact["unit"] == "bytes":
+        return format_bytes(fact["value"])
+    return f"{fact['value']:.3g} {fact['unit']}".rstrip()
 
 
 def _format_machine(machine: dict[str, Any]) -> str:
@@ -41,6 +51,10 @@ def _list_rows(comparison: dict[str, Any]) -> list[dict[str, str]]:
             "simulation ×": _format_ratio(ratios.get((contender["name"], "simulation_s"))),
             "program (s)": f"{contender['median_wall_s']:.3f}",
             "program ×": _format_ratio(ratios.get((contender["name"], "wall_s"))),
+            "start (s)": f"{median(contender['start_s']):.3f}" if "start_s" in contender else "–",
+            "peak memory": format_bytes(max(contender["peak_memory_bytes"]))
+            if "peak_memory_bytes" in contender
+            else "–",
         }
         for contender in comparison["contenders"]
     ]

@@ -133,15 +133,22 @@ def _describe_values(writer: "InputWriter", recorder: BinnedRecorder) -> Iterato
         neurons = _neurons_of(arrays)
         for array in arrays:
             name = f"record.{recorder.name}.{variable}.{array.group}"
-            scale = array.final.replace("sum_", "scale_", 1) if array.scale is not None else "-"
+            scale = f"scale_{recorder.name}_{variable}" if array.scale is not None else "-"
             files = (
                 writer.save(f"{name}.local", array.local),
                 writer.save(f"{name}.columns", np.searchsorted(neurons, array.neurons).astype(np.int32)),
             )
-            yield "part", i_section, array.group, array.final, scale, *files
+            yield "part", i_section, array.group, _find_values(writer, recorder, array), scale, *files
     for plan in writer.assembly.plans:
         if recorder.name in plan.sums:
             yield "keep", plan.name, f"keep_{recorder.name}"
+
+
+def _find_values(writer: "InputWriter", recorder: BinnedRecorder, array: BinnedArray) -> str:
+    """Return the variable that is recorded; of a sum that the group's own loops do not make, what it is made of."""
+    plan = next(plan for plan in writer.assembly.plans if plan.name == array.group)
+    by_loops = array.scale is None or array.final in plan.sums.get(recorder.name, ())
+    return array.final if by_loops else f"in_{array.variable}"
 
 
 def _describe_maps(

@@ -266,7 +266,7 @@ def test_simulate_shows_progress_summary_and_what_comes_next(
     words = ("simulate", model, "--arch", ARCH, "--build-root", build_root, "--out", tmp_path / "run")
     result = run_currents(*words, "--seed", "7", "--set", "drive.background.rate=9 Hz")
     assert result.returncode == 0, result.stderr
-    assert result.stderr.splitlines() == ["assemble …", "emit …", "compile …", "run …", "  100 %", "collect …"]
+    assert result.stderr.splitlines() == ["assemble …", "emit …", "compile …", "run …", "  100 %"]
     lines = result.stdout.splitlines()
     assert lines[0].startswith("note: ")
     assert "drive.background.layer.1" in lines[0]

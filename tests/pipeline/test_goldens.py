@@ -46,7 +46,7 @@ def recording(request: pytest.FixtureRequest) -> bool:
 
 def find_golden(run: Run, name: str) -> Path:
     """Return the path of a golden file, which must exist."""
-    path = GOLDENS / run.manifest["network"] / name
+    path: Path = GOLDENS / run.manifest["network"] / name
     assert path.is_file(), f"{path} is missing; record it with: make goldens"
     return path
 

@@ -1,4 +1,8 @@
-"""Runs that end badly: stopped, killed, out of disk, or in each other's way; none of them may pass for a whole one."""
+"""Runs of the reference device that end badly, and what all builds share: claims, locks, scratch and the compiler.
+
+No run that was stopped, killed, out of disk, or in another one's way may pass for a whole one. How the engine's program
+ends is in engine/test_engine_program.py.
+"""
 
 import json
 import os
@@ -13,13 +17,14 @@ from pathlib import Path
 import pytest
 
 from models import SpecError, load_network
+from models.groups import Device
 from pipeline import load_run, simulate
 from pipeline.atomic import lock_file
 from pipeline.build_root import BuildRoot
 from pipeline.claim import claim_folder
 from pipeline.compile import Binary, compile_sources
 from pipeline.compiler import find_compiler
-from pipeline.emit import SourceTree, emit_sources, standalone_device
+from pipeline.emit import ReferenceTree, SourceTree, activate_device, emit_sources
 from pipeline.errors import CompileError, ProgramError, RunInterrupted, StorageError, UnfinishedRunError
 from pipeline.program import run_binary
 from pipeline.scratch import make_scratch
@@ -32,17 +37,19 @@ type StartEndless = Callable[..., tuple[subprocess.Popen[str], int, Path]]
 pytestmark = [pytest.mark.compiled, pytest.mark.xdist_group("endless")]
 
 
-def emit_model(path: str | Path, folder: Path, n_steps: int) -> SourceTree:
+def emit_model(path: str | Path, folder: Path, n_steps: int) -> ReferenceTree:
     """Return the source tree of a model."""
+    from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+
     from models.assembly import assemble_network
 
     compiler = find_compiler(ARCH)
-    with standalone_device() as device:
+    with activate_device(CPPStandaloneDevice()) as device:
         return emit_sources(assemble_network(load_network(path), n_steps=n_steps), device, compiler, folder)
 
 
 @pytest.fixture(scope="module")
-def endless(build_root: Path, networks: Path) -> Iterator[tuple[Binary, SourceTree]]:
+def endless(build_root: Path, networks: Path) -> Iterator[tuple[Binary, ReferenceTree]]:
     """Compile a program that runs for hours; no test waits for it."""
     root = BuildRoot(build_root)
     with make_scratch(root) as scratch:
@@ -61,15 +68,15 @@ def root(tmp_path: Path, build_root: Path) -> Path:
 
 @pytest.fixture
 def start_endless(
-    endless: tuple[Binary, SourceTree], root: Path, networks: Path, tmp_path: Path
+    endless: tuple[Binary, ReferenceTree], root: Path, networks: Path, tmp_path: Path
 ) -> Iterator[StartEndless]:
     """Return what starts `currents simulate` on the endless model: process, its program's id, its run's folder."""
     processes: list[subprocess.Popen[str]] = []
 
     def start(*options: str) -> tuple["subprocess.Popen[str]", int, Path]:
         out = tmp_path / "run"
-        words = ("simulate", networks / "endless.toml", "--arch", ARCH, "--build-root", root, "--out", out)
-        processes.append(start_currents(*words, *options))
+        words = ("simulate", networks / "endless.toml", "--device", "reference", "--arch", ARCH)
+        processes.append(start_currents(*words, "--build-root", root, "--out", out, *options))
         return processes[-1], wait_for_program(processes[-1]), out
 
     yield start
@@ -202,13 +209,13 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def work(endless: tuple[Binary, SourceTree], tmp_path: Path) -> Path:
+def work(endless: tuple[Binary, ReferenceTree], tmp_path: Path) -> Path:
     """Return a working directory for the endless program, with the arrays that it reads."""
     shutil.copytree(endless[1].data, tmp_path / "work" / "static_arrays")
     return tmp_path / "work"
 
 
-def test_a_missing_array_file_is_an_error(endless: tuple[Binary, SourceTree], work: Path, tmp_path: Path) -> None:
+def test_a_missing_array_file_is_an_error(endless: tuple[Binary, ReferenceTree], work: Path, tmp_path: Path) -> None:
     """The stock program goes on without an array that it cannot read; its run is stopped and refused all the same."""
     missing = next(iter(sorted((work / "static_arrays").iterdir())))
     missing.unlink()
@@ -218,7 +225,7 @@ def test_a_missing_array_file_is_an_error(endless: tuple[Binary, SourceTree], wo
 
 
 def test_an_error_in_a_progress_callback_stops_the_program(
-    endless: tuple[Binary, SourceTree], work: Path, tmp_path: Path
+    endless: tuple[Binary, ReferenceTree], work: Path, tmp_path: Path
 ) -> None:
     """The error reaches the caller, and no program stays behind."""
 
@@ -231,7 +238,7 @@ def test_an_error_in_a_progress_callback_stops_the_program(
 
 
 def test_interrupting_a_caller_stops_the_program(
-    endless: tuple[Binary, SourceTree], work: Path, tmp_path: Path
+    endless: tuple[Binary, ReferenceTree], work: Path, tmp_path: Path
 ) -> None:
     """A KeyboardInterrupt in Python, as in a notebook, ends the program and says how far it was."""
 
@@ -263,7 +270,7 @@ def test_runs_at_once_never_share_a_folder(tmp_path: Path, out: str | None) -> N
     def claim() -> None:
         barrier.wait()
         try:
-            got.append(claim_folder(BuildRoot(tmp_path), "net", out and tmp_path / out).folder.path)
+            got.append(claim_folder(BuildRoot(tmp_path), "net", tmp_path / out if out else None).folder.path)
         except SpecError as error:
             got.append(str(error))
 
@@ -279,15 +286,23 @@ def test_runs_at_once_never_share_a_folder(tmp_path: Path, out: str | None) -> N
         assert sorted(map(str, got)) == [refusal] * 7 + [str(tmp_path / out)]
 
 
+@pytest.mark.parametrize("device", ["engine", "reference"])
 @pytest.mark.parametrize("made", [True, False])
-def test_a_wrong_spec_that_is_found_late_leaves_no_folder(tmp_path: Path, made: bool) -> None:
+def test_a_wrong_spec_that_is_found_late_leaves_no_folder(tmp_path: Path, made: bool, device: Device) -> None:
     """A folder that was made is gone; one that was there is there, and empty."""
     out = tmp_path / "out"
     if not made:
         out.mkdir()
     settings = {"record.currents.interval": "0.1 ms", "event.0.set": "nonsense"}
     with pytest.raises(SpecError, match="is not a state variable"):
-        simulate("exponential_current", settings=settings, out=out, arch=ARCH, build_root=tmp_path / "root")
+        simulate(
+            "exponential_current",
+            settings=settings,
+            device=device,
+            out=out,
+            arch=ARCH,
+            build_root=tmp_path / "root",
+        )
     assert out.exists() is not made
     assert made or not list(out.iterdir())
 
@@ -314,7 +329,7 @@ def _write_tree(folder: Path, code: str) -> SourceTree:
     folder.mkdir()
     (folder / "main.cpp").write_text(code)
     (folder / "makefile").write_text("main: main.cpp\n\tsleep 0.3\n\t$(CXX) main.cpp -o main\n")
-    return SourceTree(folder, folder, {}, "same")
+    return SourceTree(folder, "same")
 
 
 def test_code_that_does_not_compile_stays_to_be_looked_at(tmp_path: Path) -> None:
@@ -342,11 +357,10 @@ def test_make_is_not_disturbed_by_the_make_that_called_us(tmp_path: Path, monkey
 
 def test_equal_networks_have_equal_sources(networks: Path, tmp_path: Path) -> None:
     """Whatever this process has built before, and whatever the seed: the same bytes, so the same binary."""
-    trees = [
-        emit_model(networks / name, tmp_path / f"{i}", 1000)
-        for i, name in enumerate(["small_hierarchy.toml", "mixed.toml", "small_hierarchy.toml"])
-        if (tmp_path / f"{i}").mkdir() is None
-    ]
+    trees = []
+    for i, name in enumerate(["small_hierarchy.toml", "mixed.toml", "small_hierarchy.toml"]):
+        (tmp_path / f"{i}").mkdir()
+        trees.append(emit_model(networks / name, tmp_path / f"{i}", 1000))
     assert trees[0].fingerprint == trees[2].fingerprint
     assert trees[0].fingerprint != trees[1].fingerprint
     names = [sorted(path.relative_to(t.folder) for path in t.folder.rglob("*")) for t in trees]
@@ -371,20 +385,26 @@ def tiny_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     subprocess.run(["umount", disk], capture_output=True, check=False)
 
 
-def test_a_disk_that_is_full_of_sources(tiny_disk: Callable[[int], Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("device", ["engine", "reference"])
+def test_a_disk_that_is_full_of_sources(
+    tiny_disk: Callable[[int], Path], tmp_path: Path, device: Device
+) -> None:
     """When the C++ itself does not fit: one error that says so, and a run that is `failed`."""
-    disk = tiny_disk(200)
+    disk = tiny_disk(150)
     with pytest.raises(StorageError, match="cannot be written: the disk is full") as caught:
-        simulate("exponential_current", out=tmp_path / "out", arch=ARCH, build_root=disk)
+        simulate("exponential_current", device=device, out=tmp_path / "out", arch=ARCH, build_root=disk)
     assert caught.value.exit_code == 1
     assert read_status(tmp_path / "out") == "failed"
 
 
-def test_a_disk_that_is_full_while_compiling(tiny_disk: Callable[[int], Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("device", ["engine", "reference"])
+def test_a_disk_that_is_full_while_compiling(
+    tiny_disk: Callable[[int], Path], tmp_path: Path, device: Device
+) -> None:
     """The compiler's error is not blamed on the modeller's equations."""
     disk = tiny_disk(1500)
     with pytest.raises(CompileError) as caught:
-        simulate("exponential_current", out=tmp_path / "out", arch=ARCH, build_root=disk)
+        simulate("exponential_current", device=device, out=tmp_path / "out", arch=ARCH, build_root=disk)
     (problem,) = caught.value.problems
     assert problem.likely_cause == "the disk is full"
     assert problem.next == "free some space, or choose another root with --build-root"
@@ -400,11 +420,11 @@ def test_a_disk_that_is_full_of_results(
 ) -> None:
     """The stock program does not notice that its arrays do not fit and exits with 0; the run fails all the same."""
     model = networks / "small_hierarchy.toml"
-    simulate_once(model)
+    simulate_once(model, device="reference")
     disk = tiny_disk(6000)
     (disk / "binaries").symlink_to(build_root / "binaries")
     with pytest.raises(StorageError, match="could not write all of its results: the disk is full"):
-        simulate(model, out=tmp_path / "out", arch=ARCH, build_root=disk)
+        simulate(model, device="reference", out=tmp_path / "out", arch=ARCH, build_root=disk)
     assert read_status(tmp_path / "out") == "failed"
     assert not [path for path in (disk / "scratch").iterdir() if path.is_dir()]
 
@@ -425,7 +445,7 @@ def test_an_interrupt_while_compiling_stops_the_compiler(tmp_path: Path, network
 
 
 def test_every_file_is_compiled_with_strict_flags(hierarchy_build: Path) -> None:
-    """No fused and no reordered operations in any object of a program, and nothing that allows them."""
+    """No fused and no reordered operations in any object of a stock program, and nothing that allows them."""
     calls = [line for line in (hierarchy_build / "make.log").read_text().splitlines() if " -c " in line]
     assert len(calls) > 20
     for call in calls:
@@ -436,7 +456,8 @@ def test_every_file_is_compiled_with_strict_flags(hierarchy_build: Path) -> None
 @pytest.fixture
 def hierarchy_build(simulate_once: SimulateOnce, networks: Path) -> Path:
     """Return the folder of a program that has been compiled."""
-    return Path(simulate_once(networks / "small_hierarchy.toml").manifest["build"]["path"]).parent
+    run = simulate_once(networks / "small_hierarchy.toml", device="reference")
+    return Path(run.manifest["build"]["path"]).parent
 
 
 def test_mistakes_do_not_wait_for_brian2() -> None:

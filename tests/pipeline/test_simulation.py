@@ -1,4 +1,4 @@
-"""Whole simulations on the reference device, against closed forms and against plain NumPy."""
+"""Whole simulations on the engine, against closed forms and against plain NumPy."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -485,7 +485,7 @@ def test_the_manifest_says_what_the_run_was_made_of(hierarchy: Run, networks: Pa
     """Status, model, seed, length, versions, compiler, flags, host, times and edges are there and true."""
     manifest = hierarchy.manifest
     assert (manifest["format"], manifest["status"], manifest["exit_code"]) == (1, "finished", 0)
-    assert (manifest["network"], manifest["device"]) == ("small_hierarchy", "reference")
+    assert (manifest["network"], manifest["device"]) == ("small_hierarchy", "engine")
     assert manifest["model"] == str(networks / "small_hierarchy.toml")
     assert (manifest["seed"], manifest["n_steps"], manifest["dt_s"], manifest["duration_s"]) == (1, 2000, 1e-4, 0.2)
     assert manifest["compiler"]["flags"][-1] == "-march=x86-64-v2"
@@ -499,5 +499,5 @@ def test_the_manifest_says_what_the_run_was_made_of(hierarchy: Run, networks: Pa
 def test_a_run_leaves_no_scratch_files(hierarchy: Run) -> None:
     """A finished run's folder holds what the format names, and nothing temporary."""
     names = {path.name for path in hierarchy.path.iterdir()}
-    assert names == {"manifest.json", "model.toml", "program.log", "edges", "recording"}
-    assert not [path for path in hierarchy.path.rglob("*") if path.name.endswith(".tmp")]
+    assert names == {"manifest.json", "model.toml", "program.log", "inputs", "edges", "recording"}
+    assert not [path for path in hierarchy.path.rglob("*") if path.suffix in {".tmp", ".partial"}]

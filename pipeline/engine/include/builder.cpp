@@ -33,6 +33,7 @@ class Builder {
             read_line(lines[i]);
         }
         check_groups();
+        settle();
         return std::move(simulation_);
     }
 
@@ -182,7 +183,7 @@ class Builder {
     void read_poisson(Line& line) {
         Members& members = find_members(line, line.word());
         PoissonInput input;
-        input.arrivals = find_doubles(line, members);
+        input.arrivals = &find_arrivals(line, members, line.word());
         read_range(line, members, input.begin, input.end);
         input.weight = line.number();
         input.tables.key0 = line.key();
@@ -192,6 +193,8 @@ class Builder {
         input.tables.count = read_npy<std::int64_t>(path(line.word()));
         input.tables.thresholds = read_npy<std::uint32_t>(path(line.word()));
         check_tables(line, input.tables);
+        const auto most = *std::max_element(input.tables.count.begin(), input.tables.count.end());
+        input.arrivals->expect(input.begin, input.end, most, input.weight);
         members.inputs.push_back(std::move(input));
     }
 
@@ -248,10 +251,10 @@ class Builder {
     void read_projection(Line& line) {
         find_source(line, line.word());
         Members& target = find_members(line, line.word());
-        double* arrivals = find_doubles(line, target);
+        Arrivals& arrivals = find_arrivals(line, target, line.word());
         const std::string trace = line.word();
         const double* source_trace = trace == "-" ? nullptr : find_trace(line, trace);
-        simulation_->projections.emplace_back(ring_, arrivals, source_trace);
+        simulation_->projections.emplace_back(ring_, &arrivals, source_trace);
         target_ = &target;
         take_edges_ = [this](const std::string& folder, double) {
             simulation_->projections.back().add(load_edges<RowTable>(folder));
@@ -324,6 +327,7 @@ class Builder {
     // recorder FOLDER STEPS_PER_BIN ITEM_BYTES CHUNK_ROWS TILE_COLUMNS N_SECTIONS; as many lines `section N_COLUMNS`, then
     // the lines `part` and `keep`.
     void read_recorder(Line& line) {
+        settle();
         recorder_folder_ = path(line.word());
         steps_per_bin_ = line.whole(1);
         item_bytes_ = static_cast<std::uint32_t>(line.whole(4));
@@ -355,8 +359,7 @@ class Builder {
             line.refuse("names a section that does not exist");
         }
         Members& members = find_members(line, line.word());
-        ValueSource source;
-        source.values = find_doubles(line, members);
+        ValueSource source = find_values(line, members, recorder);
         const std::string scale = line.word();
         if (scale != "-") {
             source.scale = find_doubles(line, members, scale);
@@ -468,6 +471,51 @@ class Builder {
         return array.values<double>();
     }
 
+    // What arrives through a channel: made when it is named for the first time.
+    Arrivals& find_arrivals(Line& line, Members& members, const std::string& variable) {
+        find_doubles(line, members, variable);
+        Array& array = find_array(line, members, variable);
+        for (std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
+            if (&arrivals->variable() == &array) {
+                return *arrivals;
+            }
+        }
+        if (is_settled_) {
+            line.refuse("adds to arrivals after a recorder", "recorders last");
+        }
+        members.arrivals.push_back(std::make_unique<Arrivals>(array, members.group->n_neurons()));
+        return *members.arrivals.back();
+    }
+
+    // Decide how arrivals are kept, once all that can arrive is known.
+    void settle() {
+        for (Members& members : simulation_->groups) {
+            for (std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
+                if (!is_settled_) {
+                    arrivals->settle();
+                }
+            }
+        }
+        is_settled_ = true;
+    }
+
+    // What a part of a recorder reads: a variable, or the bin's sum of what arrives, when the variable is that.
+    ValueSource find_values(Line& line, Members& members, ValueRecorder& recorder) {
+        const std::string variable = line.word();
+        ValueSource source;
+        source.values = find_doubles(line, members, variable);
+        for (std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
+            if (arrivals->variable().variable() == variable) {
+                BinSums* sums = arrivals->add_bin_sums();
+                recorder.add_bin_sums(sums);
+                source.values = sums->sums.data();
+                source.counts = arrivals->are_counted() ? sums->counts.data() : nullptr;
+                source.weights = arrivals->are_counted() ? arrivals->ranges() : std::vector<WeightRange>();
+            }
+        }
+        return source;
+    }
+
     // A trace of the sources of edges, which must be neurons.
     const double* find_trace(Line& line, const std::string& variable) {
         if (!source_members_) {
@@ -530,6 +578,8 @@ class Builder {
     std::unique_ptr<Simulation> simulation_;
     std::int64_t n_global_ = 0;
     std::map<std::string, std::vector<std::int32_t>> global_;
+
+    bool is_settled_ = false;
 
     // Of the projection or sum whose edges are read.
     std::vector<std::int32_t> source_local_;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "arrivals.h"
 #include "poisson_drive.h"
 #include "spike_file.h"
 #include "spike_ring.h"
@@ -23,15 +24,20 @@ struct PoissonInput {
     double weight = 0.0;
     std::int64_t begin = 0;
     std::int64_t end = 0;
-    // What arrives at each neuron of the group in the step.
-    double* arrivals = nullptr;
+    Arrivals* arrivals = nullptr;
 
     // Add the events of the neurons in [block_begin, block_end) of the group.
     void add(std::int64_t step, std::int64_t block_begin, std::int64_t block_end) const {
         const std::int64_t first = std::max(begin, block_begin);
         const std::int64_t last = std::min(end, block_end);
-        if (first < last) {
-            add_poisson(tables, static_cast<std::uint64_t>(step), first - begin, last - begin, weight, arrivals + begin);
+        if (first >= last) {
+            return;
+        }
+        const auto now = static_cast<std::uint64_t>(step);
+        if (arrivals->are_counted()) {
+            add_poisson_counts(tables, now, first - begin, last - begin, arrivals->counts() + begin);
+        } else {
+            add_poisson(tables, now, first - begin, last - begin, weight, arrivals->sums() + begin);
         }
     }
 };

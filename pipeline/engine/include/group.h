@@ -79,6 +79,14 @@ class Array {
         return static_cast<T*>(memory_.get());
     }
 
+    // Let the group's loops find the values of neurons [begin, …) at another place than where they are kept.
+    template <class T>
+    void lend(T* values, std::int64_t begin) {
+        // As a number: the pointer to the value of neuron 0 may lie outside of the lender's memory, and is not followed.
+        const auto offset = static_cast<std::uintptr_t>(begin) * sizeof(T);
+        tell_(reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(values) - offset));
+    }
+
     // Make room for the values of n neurons, all 0, and tell the group's loops where it is.
     void allocate(std::int64_t n_neurons) {
         size_ = shared_ ? 1 : n_neurons;

@@ -147,30 +147,45 @@ struct PoissonStep {
     int n_thresholds;
 };
 
-// in[i] += weight * (events of neuron start + i) for those of the n neurons of a block that lie in [begin, end).
-template <std::int64_t n>
-static inline void add_block(const PoissonStep& now, std::int64_t start, std::int64_t begin, std::int64_t end,
-                             double weight, double* __restrict in) {
+// take(i, events of neuron i) for those of the n neurons of the block at `start` that lie in [begin, end).
+template <std::int64_t n, class Take>
+static inline void count_block(const PoissonStep& now, std::int64_t start, std::int64_t begin, std::int64_t end,
+                               Take take) {
     std::uint32_t bits[n];
     std::int32_t counts[n];
     fill_bits<n>(now.key0, now.key1, now.step, static_cast<std::uint32_t>(start >> 1), bits);
     count_events<n>(now.thresholds, now.n_thresholds, bits, counts);
     const std::int64_t last = std::min(end - start, n);
-    for (std::int64_t i = begin > start ? 1 : 0; i < last; ++i) in[start + i] += weight * counts[i];
+    for (std::int64_t i = begin > start ? 1 : 0; i < last; ++i) take(start + i, counts[i]);
 }
 
-// in[i] += weight * (events that reach neuron i of the population in this step), for the neurons [begin, end).
-static inline void add_poisson(const PoissonTables& tables, std::uint64_t step, std::int64_t begin, std::int64_t end,
-                               double weight, double* __restrict in) {
+// take(i, events that reach neuron i of the population in this step) for the neurons [begin, end).
+template <class Take>
+static inline void count_poisson(const PoissonTables& tables, std::uint64_t step, std::int64_t begin, std::int64_t end,
+                                 Take take) {
     const std::size_t i_table = table_of_step(step, tables.steps_per_table, tables.first.size());
     const std::uint32_t* thresholds = tables.thresholds.data() + tables.first[i_table];
     const PoissonStep now = {tables.key0, tables.key1, step, thresholds, static_cast<int>(tables.count[i_table])};
     if (now.n_thresholds == 0) return;
     std::int64_t start = begin & ~std::int64_t{1};  // the neuron that shares its words with an odd first one
     for (; end - start >= n_large_block; start += n_large_block) {
-        add_block<n_large_block>(now, start, begin, end, weight, in);
+        count_block<n_large_block>(now, start, begin, end, take);
     }
-    for (; start < end; start += n_small_block) add_block<n_small_block>(now, start, begin, end, weight, in);
+    for (; start < end; start += n_small_block) count_block<n_small_block>(now, start, begin, end, take);
+}
+
+// in[i] += weight * (events of neuron i).
+static inline void add_poisson(const PoissonTables& tables, std::uint64_t step, std::int64_t begin, std::int64_t end,
+                               double weight, double* __restrict in) {
+    count_poisson(tables, step, begin, end, [=](std::int64_t i, std::int32_t count) { in[i] += weight * count; });
+}
+
+// counts[i] += events of neuron i, for whoever knows that they stay below 2^16.
+static inline void add_poisson_counts(const PoissonTables& tables, std::uint64_t step, std::int64_t begin,
+                                      std::int64_t end, std::uint16_t* __restrict counts) {
+    count_poisson(tables, step, begin, end, [=](std::int64_t i, std::int32_t count) {
+        counts[i] = static_cast<std::uint16_t>(counts[i] + count);
+    });
 }
 
 // Append the sources of [0, n_sources) that fire in this step, ascending.

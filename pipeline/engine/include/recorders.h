@@ -11,20 +11,17 @@
 #include <utility>
 #include <vector>
 
+#include "arrivals.h"
+#include "blocks.h"
 #include "chunk_writer.h"
 
 namespace currents {
 
-// Neurons that a step works on together, so that what its loops share stays in the first cache.
-constexpr std::int64_t n_neurons_per_block = 512;
-
-inline std::int64_t count_blocks(std::int64_t n_neurons) {
-    return (n_neurons + n_neurons_per_block - 1) / n_neurons_per_block;
-}
-
-// Where the values of one variable of one group come from.
+// Where the values of one variable of one group come from: numbers, or counts of events of one weight each.
 struct ValueSource {
     const double* values = nullptr;
+    const std::uint32_t* counts = nullptr;
+    std::vector<WeightRange> weights;
     // Factors that make currents of sums: one for all neurons, one per neuron, or none (nullptr).
     const double* scale = nullptr;
     bool scale_is_shared = true;
@@ -43,11 +40,12 @@ class RecordedPart {
         for (std::size_t i = 0; i < local.size(); ++i) {
             const std::int64_t column = columns[i];
             const bool follows = i > 0 && local[i] == local[i - 1] + 1 && column == columns[i - 1] + 1 &&
-                                 column % width != 0 && local[i] % n_neurons_per_block != 0;
+                                 column % width != 0 && local[i] % n_neurons_per_block != 0 &&
+                                 weight_of(local[i]) == weight_of(local[i - 1]);
             if (follows) {
                 ++runs_.back().length;
             } else {
-                runs_.push_back({local[i], column / width * width * chunk_rows + column % width, 1});
+                runs_.push_back({local[i], column / width * width * chunk_rows + column % width, 1, weight_of(local[i])});
             }
         }
         first_run_.resize(static_cast<std::size_t>(count_blocks(n_neurons)) + 1);
@@ -66,22 +64,15 @@ class RecordedPart {
         T* place = section + row * row_items_;
         const Run* run = runs_.data() + first_run_[static_cast<std::size_t>(i_block)];
         const Run* end = runs_.data() + first_run_[static_cast<std::size_t>(i_block) + 1];
-        if (!source_.scale) {
+        if (source_.counts) {
             for (; run != end; ++run) {
-                copy(run->length, source_.values + run->local, place + run->offset, [](double x, std::int64_t) { return x; });
-            }
-        } else if (source_.scale_is_shared) {
-            const double scale = *source_.scale;
-            // + 0: no input is 0 and not -0.
-            const auto scaled = [scale](double x, std::int64_t) { return x * scale + 0.0; };
-            for (; run != end; ++run) {
-                copy(run->length, source_.values + run->local, place + run->offset, scaled);
+                write_scaled(*run, source_.counts, place, [weight = run->weight](std::uint32_t n) {
+                    return weight * static_cast<double>(static_cast<std::int32_t>(n));
+                });
             }
         } else {
             for (; run != end; ++run) {
-                const double* scale = source_.scale + run->local;
-                const auto scaled = [scale](double x, std::int64_t i) { return x * scale[i] + 0.0; };
-                copy(run->length, source_.values + run->local, place + run->offset, scaled);
+                write_scaled(*run, source_.values, place, [](double x) { return x; });
             }
         }
     }
@@ -92,10 +83,35 @@ class RecordedPart {
         // Of its first value, in items from the start of the section, in row 0.
         std::int64_t offset;
         std::int64_t length;
+        double weight;
     };
 
-    template <class T, class Convert>
-    static void copy(std::int64_t length, const double* __restrict from, T* __restrict to, Convert convert) {
+    double weight_of(std::int64_t local) const {
+        for (const WeightRange& range : source_.weights) {
+            if (local < range.end) {
+                return range.weight;
+            }
+        }
+        return 0.0;
+    }
+
+    template <class From, class T, class Weigh>
+    void write_scaled(const Run& run, const From* from, T* place, Weigh weigh) const {
+        const From* first = from + run.local;
+        if (!source_.scale) {
+            copy(run.length, first, place + run.offset, [=](From x, std::int64_t) { return weigh(x); });
+        } else if (source_.scale_is_shared) {
+            // + 0: no input is 0 and not -0.
+            copy(run.length, first, place + run.offset,
+                 [weigh, scale = *source_.scale](From x, std::int64_t) { return weigh(x) * scale + 0.0; });
+        } else {
+            copy(run.length, first, place + run.offset,
+                 [weigh, scale = source_.scale + run.local](From x, std::int64_t i) { return weigh(x) * scale[i] + 0.0; });
+        }
+    }
+
+    template <class From, class T, class Convert>
+    static void copy(std::int64_t length, const From* __restrict from, T* __restrict to, Convert convert) {
         // Whole tiles are the usual case: a constant length lets the compiler do without a loop.
         constexpr std::int64_t n_usual = 32;
         if (length == n_usual) {
@@ -130,11 +146,16 @@ class ValueRecorder {
     void add_part(std::size_t i_group, RecordedPart part) { parts_[i_group].push_back(std::move(part)); }
     // The group's variable that is 0 in the first step of a bin and 1 in the others, by which its sums are multiplied.
     void add_keep(double* keep) { keeps_.push_back(keep); }
+    // Sums of arrivals that belong to this recorder's bins.
+    void add_bin_sums(BinSums* sums) { bin_sums_.push_back(sums); }
 
     void start_step(std::int64_t step) {
         ends_bin_ = (step + 1) % steps_per_bin_ == 0;
         for (double* keep : keeps_) {
             *keep = step % steps_per_bin_ == 0 ? 0.0 : 1.0;
+        }
+        for (BinSums* sums : bin_sums_) {
+            sums->starts_bin = step % steps_per_bin_ == 0;
         }
     }
 
@@ -164,6 +185,7 @@ class ValueRecorder {
     std::unique_ptr<ChunkStream> stream_;
     std::vector<std::vector<RecordedPart>> parts_;
     std::vector<double*> keeps_;
+    std::vector<BinSums*> bin_sums_;
 };
 
 // Some neurons, by what they are called where they are recorded.

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "arrivals.h"
 #include "drives.h"
 #include "group.h"
 #include "projections.h"
@@ -57,6 +58,7 @@ struct Members {
     // What is checked to be finite; nullptr when the group has no v.
     const double* v = nullptr;
     std::vector<PoissonInput> inputs;
+    std::vector<std::unique_ptr<Arrivals>> arrivals;
 
     const std::string& name() const { return group->name(); }
 };

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.pipeline.engine.test_npy_header import CHECKED, FLOATS, build
+from tests.pipeline.engine.headers import CHECKED, FLOATS, build
 
 pytestmark = pytest.mark.compiled
 

@@ -10,14 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.pipeline.engine.headers import CHECKED, build
+
 pytestmark = pytest.mark.compiled
 
-ROOT = Path(__file__).parents[3]
-INCLUDES = [f"-I{ROOT / 'pipeline' / 'engine' / 'include'}", f"-I{ROOT / 'models' / 'include'}"]
-STRICT = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", *INCLUDES]
-FLOATS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
-CHECKED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-"""A read or write outside an array, an overflow, or a leak ends the program with an error."""
 PROGRAM = r"""
 #include "npy.h"
 #include <cstdio>
@@ -58,13 +54,6 @@ int main(int, char** argv) {
 }
 """
 TYPES = ["<f8", "<f4", "<i8", "<i4", "<u8", "<u4", "|u1"]
-
-
-def build(folder: Path, source: str, *flags: str) -> Path:
-    """Compile a program that includes headers of the engine, warnings being errors."""
-    (folder / "program.cpp").write_text(source)
-    subprocess.run(["g++", *STRICT, *flags, "program.cpp", "-o", "program"], cwd=folder, check=True)
-    return folder / "program"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from scipy import stats
 from models.counter_rng import bernoulli, bernoulli_threshold, bits32, derive_key
 from models.drives import StepSeries
 from models.poisson import poisson_counts, poisson_thresholds
-from tests.pipeline.engine.test_npy_header import CHECKED, FLOATS, build
+from tests.pipeline.engine.headers import CHECKED, FLOATS, build
 
 pytestmark = pytest.mark.compiled
 

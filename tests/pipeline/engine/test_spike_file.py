@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.engine.test_npy_header import CHECKED, FLOATS, build
+from tests.pipeline.engine.headers import CHECKED, FLOATS, build
 
 pytestmark = pytest.mark.compiled
 

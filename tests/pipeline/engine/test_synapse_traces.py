@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.pipeline.engine.headers import CHECKED, FLOATS, build
 from tests.pipeline.engine.test_delivery import Edges, random_edges, tables
-from tests.pipeline.engine.test_npy_header import CHECKED, FLOATS, build
 
 pytestmark = pytest.mark.compiled
 

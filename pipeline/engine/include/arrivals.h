@@ -1,0 +1,185 @@
+// What arrives at the neurons of a group through one channel in a step, and its sums over the bins of recorders.
+//
+// Where every event that can reach a neuron has the same weight, events are counted, in two bytes instead of eight: the
+// counts of a group stay in the first cache while spikes are delivered at random places. Sums of weights are exact (weights
+// are float32, sums float64), so the number of events times the weight is the same bits as their sum.
+
+#ifndef CURRENTS_ARRIVALS_H
+#define CURRENTS_ARRIVALS_H
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "blocks.h"
+#include "delivery.h"
+#include "group.h"
+
+namespace currents {
+
+// Neurons [begin, end) of a group, whose events all have one weight.
+struct WeightRange {
+    std::int64_t begin;
+    std::int64_t end;
+    double weight;
+};
+
+// What has arrived since the first step of a bin: numbers of events, or sums of weights, whichever the arrivals are.
+struct BinSums {
+    std::vector<std::uint32_t> counts;
+    std::vector<double> sums;
+    bool starts_bin = true;
+};
+
+class Arrivals {
+  public:
+    // variable: the group's, by which its loops read what arrives.
+    Arrivals(Array& variable, std::int64_t n_neurons)
+        : variable_(variable),
+          n_neurons_(n_neurons),
+          weights_(static_cast<std::size_t>(n_neurons), std::numeric_limits<double>::quiet_NaN()),
+          most_(static_cast<std::size_t>(n_neurons), 0) {}
+
+    const Array& variable() const { return variable_; }
+
+    // Before anything arrives, say all that can: edges, ...
+    void expect(const RowTable& table) {
+        can_count_ = can_count_ && table.has_one_weight();
+        if (can_count_) {
+            std::vector<std::uint32_t> in_degrees(most_.size(), 0);
+            table.add_in_degrees(in_degrees);
+            for (std::size_t i = 0; i < most_.size(); ++i) {
+                expect_events(i, in_degrees[i], static_cast<double>(table.one_weight()));
+            }
+        }
+    }
+
+    // ... up to `most` events in a step at each of the neurons [begin, end), ...
+    void expect(std::int64_t begin, std::int64_t end, std::int64_t most, double weight) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            expect_events(static_cast<std::size_t>(i), static_cast<std::uint64_t>(most), weight);
+        }
+    }
+
+    // ... or weights that differ from event to event.
+    void expect_any_weight() { can_count_ = false; }
+
+    // Choose between counts and sums; nothing is expected any more.
+    void settle() {
+        if (can_count_) {
+            gather_ranges();
+            can_count_ = ranges_.size() <= 1 + most_.size() / n_neurons_per_block;
+        }
+        if (can_count_) {
+            counts_.assign(most_.size(), 0);
+            scratch_ = std::make_unique<Scratch>();
+        }
+        std::vector<double>().swap(weights_);
+        std::vector<std::uint64_t>().swap(most_);
+    }
+
+    bool are_counted() const { return can_count_; }
+    std::uint16_t* counts() { return counts_.data(); }
+    double* sums() { return variable_.values<double>(); }
+    const std::vector<WeightRange>& ranges() const { return ranges_; }
+
+    // Sums for one recorder, which stay valid as long as the arrivals.
+    BinSums* add_bin_sums() {
+        bins_.push_back(std::make_unique<BinSums>());
+        if (can_count_) {
+            bins_.back()->counts.assign(counts_.size(), 0);
+        } else {
+            bins_.back()->sums.assign(static_cast<std::size_t>(n_neurons_), 0.0);
+        }
+        return bins_.back().get();
+    }
+
+    // Put what has arrived at a block of neurons where the group's loops will read it, and start from 0 again.
+    void hand_over(std::int64_t begin, std::int64_t end) {
+        if (!can_count_) {
+            for (std::unique_ptr<BinSums>& bin : bins_) {
+                add_to_bin(sums() + begin, bin->sums.data() + begin, end - begin, bin->starts_bin);
+            }
+            return;  // the loops read and clear the sums where they are
+        }
+        for (std::unique_ptr<BinSums>& bin : bins_) {
+            add_to_bin(counts_.data() + begin, bin->counts.data() + begin, end - begin, bin->starts_bin);
+        }
+        for (const WeightRange& range : ranges_) {
+            const std::int64_t first = std::max(begin, range.begin);
+            const std::int64_t last = std::min(end, range.end);
+            if (first < last) {
+                weigh(counts_.data() + first, scratch_->data() + (first - begin), last - first, range.weight);
+            }
+        }
+        std::fill(counts_.begin() + begin, counts_.begin() + end, std::uint16_t{0});
+        variable_.lend(scratch_->data(), begin);
+    }
+
+  private:
+    using Scratch = std::array<double, n_neurons_per_block>;
+
+    void expect_events(std::size_t i, std::uint64_t most, double weight) {
+        if (most == 0) {
+            return;
+        }
+        most_[i] += most;
+        const bool same = weights_[i] == weight || weights_[i] != weights_[i];
+        can_count_ = can_count_ && same && most_[i] <= std::numeric_limits<std::uint16_t>::max();
+        weights_[i] = weight;
+    }
+
+    // Neurons that nothing can reach go with those before them.
+    void gather_ranges() {
+        for (std::int64_t i = 0; i < n_neurons_; ++i) {
+            const double weight = weights_[static_cast<std::size_t>(i)];
+            if (ranges_.empty()) {
+                ranges_.push_back({0, 1, weight == weight ? weight : 0.0});
+            } else if (weight != weight || weight == ranges_.back().weight) {
+                ranges_.back().end = i + 1;
+            } else if (ranges_.size() == 1 && ranges_.back().weight == 0.0) {
+                ranges_.back() = {0, i + 1, weight};
+            } else {
+                ranges_.push_back({i, i + 1, weight});
+            }
+        }
+    }
+
+    template <class From, class To>
+    static void add_to_bin(const From* __restrict from, To* __restrict to, std::int64_t n, bool starts_bin) {
+        if (starts_bin) {
+            for (std::int64_t i = 0; i < n; ++i) {
+                to[i] = from[i];
+            }
+        } else {
+            for (std::int64_t i = 0; i < n; ++i) {
+                to[i] += from[i];
+            }
+        }
+    }
+
+    static void weigh(const std::uint16_t* __restrict counts, double* __restrict to, std::int64_t n, double weight) {
+        for (std::int64_t i = 0; i < n; ++i) {
+            to[i] = weight * static_cast<double>(static_cast<std::int32_t>(counts[i]));
+        }
+    }
+
+    Array& variable_;
+    std::int64_t n_neurons_;
+    bool can_count_ = true;
+    // Until settled: the weight of the events that can reach each neuron, and how many there can be in a step.
+    std::vector<double> weights_;
+    std::vector<std::uint64_t> most_;
+    std::vector<WeightRange> ranges_;
+    std::vector<std::uint16_t> counts_;
+    std::unique_ptr<Scratch> scratch_;
+    std::vector<std::unique_ptr<BinSums>> bins_;
+};
+
+}  // namespace currents
+
+#endif  // CURRENTS_ARRIVALS_H
