@@ -7,9 +7,9 @@ alone. Variables of a group, for a channel named `lateral` and a recorder named 
 - `I_lateral`: the channel's current, in volts, when it is not `delta`.
 - `sum_currents_lateral`: what the recorder has added up in the bin; `current_currents_lateral` is its mean, in volts.
 
-On the engine, drives are not functions that the equations call: the program adds the events of a Poisson drive to
-`in_…` before the arrivals, and sets `injected_…`, the current of a `current` drive, and `keep_…`, which is 0 in the
-first step of a recorder's bin and 1 in all others.
+On the engine, drives are not functions that the equations call. The program adds the events of a Poisson drive to
+`in_…` before the arrivals, and sets it to 0 after them; it sets `injected_…`, the current of a `current` drive, and
+`keep_…`, which is 0 in the first step of a recorder's bin and 1 in all others.
 """
 
 from models.expand import Expanded, Population
@@ -70,7 +70,8 @@ def _plan_group(draft: Draft) -> GroupPlan:
         threshold, reset = plan_lif(draft)
     plan_arrivals(draft)
     plan_recorders(draft)
-    draft.arrivals += [f"in_{channel.name} = 0*volt" for channel in draft.entered_channels]
+    if not draft.engine:
+        draft.arrivals += [f"in_{channel.name} = 0*volt" for channel in draft.entered_channels]
     declared = [parameter.declare(name) for name, parameter in draft.parameters.items()]
     return GroupPlan(
         name=draft.name,

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+
 from models.errors import CurrentsError, InternalError, Problem
 from pipeline.errors import ProgramError, RunInterrupted, StorageError
 from pipeline.exit_codes import ExitCode
@@ -122,8 +124,9 @@ def _explain_end(folder: RunFolder, code: int, end: dict[str, Any], completed: f
             problem = Problem(place, f"the recording could not be written, {kept}", evidence=what)
             return StorageError(_advise(problem, "free some space, or choose another folder with --out", folder))
         case ExitCode.NUMERIC:
-            neuron = f"neuron {end.get('neuron')} of {place} in step {end.get('step')}"
-            problem = Problem("the simulation", "v became NaN or infinite", evidence=neuron)
+            neuron = _find_neuron(folder, place, int(end["neuron"]))
+            evidence = f"neuron {neuron} in step {end['step']}"
+            problem = Problem("the simulation", "v became NaN or infinite", evidence=evidence)
             return ProgramError(_advise(problem, "look at its weights and time constants", folder))
         case ExitCode.INPUT:
             expected, got = str(end.get("expected") or "") or None, str(end.get("got") or "") or None
@@ -131,10 +134,16 @@ def _explain_end(folder: RunFolder, code: int, end: dict[str, Any], completed: f
         case ExitCode.MEMORY:
             return ProgramError(Problem("the simulation program", "ran out of memory", evidence=str(folder.log)))
         case ExitCode.USAGE | ExitCode.INTERNAL:
-            return InternalError(Problem("the simulation program", f"made a mistake: {what}", evidence=str(folder.log)))
+            mistake = f"made a mistake: {what}" if what else "made a mistake"
+            return InternalError(Problem("the simulation program", mistake, evidence=str(folder.log)))
         case _:
             problem = Problem("the simulation program", f"ended with {describe_code(code)} {kept}")
             return ProgramError(_advise(problem, None, folder))
+
+
+def _find_neuron(folder: RunFolder, group: str, local: int) -> int:
+    """Return the global index of a neuron, which the program knows by its place in its group."""
+    return int(np.load(folder.inputs / f"{group}.neurons.npy")[local])
 
 
 def _advise(problem: Problem, remedy: str | None, folder: RunFolder) -> Problem:

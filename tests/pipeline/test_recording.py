@@ -174,7 +174,7 @@ def _unknown_layout(run: SyntheticRun) -> Problem:
     arrays = run.index()["recorders"]["currents"]["arrays"]
     _change_recorder(run, "currents", arrays=arrays | {"v": arrays["v"] | {"layout": "pickle"}})
     place = f"{run.folder.recording_index}: recorders.currents.arrays.v.layout"
-    return Problem(place, "is not one of its choices", '"raw"', '"pickle"')
+    return Problem(place, "is not one of its choices", '"raw" or "chunks"', '"pickle"')
 
 
 _DAMAGES: list[Callable[[SyntheticRun], Problem]] = [

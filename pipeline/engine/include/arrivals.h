@@ -98,13 +98,13 @@ class Arrivals {
         return bins_.back().get();
     }
 
-    // Put what has arrived at a block of neurons where the group's loops will read it, and start from 0 again.
+    // Put what has arrived at a block of neurons where the group's loops will read it.
     void hand_over(std::int64_t begin, std::int64_t end) {
         if (!can_count_) {
             for (std::unique_ptr<BinSums>& bin : bins_) {
                 add_to_bin(sums() + begin, bin->sums.data() + begin, end - begin, bin->starts_bin);
             }
-            return;  // the loops read and clear the sums where they are
+            return;  // the loops read the sums where they are
         }
         for (std::unique_ptr<BinSums>& bin : bins_) {
             add_to_bin(counts_.data() + begin, bin->counts.data() + begin, end - begin, bin->starts_bin);
@@ -116,8 +116,16 @@ class Arrivals {
                 weigh(counts_.data() + first, scratch_->data() + (first - begin), last - first, range.weight);
             }
         }
-        std::fill(counts_.begin() + begin, counts_.begin() + end, std::uint16_t{0});
         variable_.lend(scratch_->data(), begin);
+    }
+
+    // Start from 0 again, once the loops have passed.
+    void clear(std::int64_t begin, std::int64_t end) {
+        if (can_count_) {
+            std::fill(counts_.begin() + begin, counts_.begin() + end, std::uint16_t{0});
+        } else {
+            std::fill(sums() + begin, sums() + end, 0.0);
+        }
     }
 
   private:

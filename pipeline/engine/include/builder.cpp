@@ -397,6 +397,7 @@ class Builder {
     void read_spikes(Line& line) {
         const std::string folder = path(line.word());
         simulation_->spike_recorders.push_back(std::make_unique<SpikeRecorder>(disk_, folder, line.whole(1)));
+        begin_maps(n_global_);
         take_map_ = [this](NeuronMap map) { simulation_->spike_recorders.back()->add_map(std::move(map)); };
     }
 
@@ -404,10 +405,16 @@ class Builder {
     void read_rates(Line& line) {
         const std::string folder = path(line.word());
         const std::int64_t steps = line.whole(1);
-        n_populations_ = line.whole(1);
+        const std::int64_t n_populations = line.whole(1);
         simulation_->rate_recorders.push_back(
-            std::make_unique<RateRecorder>(disk_, folder, steps, n_populations_, line.whole(1)));
+            std::make_unique<RateRecorder>(disk_, folder, steps, n_populations, line.whole(1)));
+        begin_maps(n_populations);
         take_map_ = [this](NeuronMap map) { simulation_->rate_recorders.back()->add_map(std::move(map)); };
+    }
+
+    void begin_maps(std::int64_t n_numbers) {
+        n_numbers_ = n_numbers;
+        i_map_ = 0;
     }
 
     // map GROUP FILE: the number of each of the group's neurons in the record before; one per group, in their order.
@@ -421,7 +428,21 @@ class Builder {
         if (static_cast<std::int64_t>(numbers.size()) != members.group->n_neurons()) {
             throw InputFailure(file, "does not fit the group " + members.name());
         }
+        if (i_map_ != index_of(members)) {
+            line.refuse("is not of the next group");
+        }
+        check_numbers(file, numbers, n_numbers_);
+        ++i_map_;
         take_map_(NeuronMap(std::move(numbers)));
+    }
+
+    static void check_numbers(const std::string& file, const std::vector<std::int32_t>& numbers, std::int64_t end) {
+        for (const std::int32_t number : numbers) {
+            if (number < -1 || number >= end) {
+                throw InputFailure(file, "has a number of nothing that is recorded", "-1 to " + std::to_string(end - 1),
+                                   std::to_string(number));
+            }
+        }
     }
 
     // sources FOLDER CHUNK_ROWS: the record of the spikes of the next drive.
@@ -599,7 +620,8 @@ class Builder {
     std::vector<Section> sections_;
 
     // Of the record of spikes whose maps are read.
-    std::int64_t n_populations_ = 0;
+    std::int64_t n_numbers_ = 0;
+    std::size_t i_map_ = 0;
     std::function<void(NeuronMap)> take_map_;
 };
 

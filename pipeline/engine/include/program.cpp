@@ -182,7 +182,14 @@ ExitCode simulate(const Arguments& arguments, Reporter& reporter) {
     currents::DiskThread disk;
     const std::unique_ptr<currents::Simulation> simulation = currents::build_simulation(arguments.run_folder, disk);
     const double start_s = seconds_since(start);
-    const bool whole = run_steps(*simulation, reporter, std::chrono::steady_clock::now());
+    bool whole = false;
+    try {
+        whole = run_steps(*simulation, reporter, std::chrono::steady_clock::now());
+    } catch (const currents::NumericFailure&) {
+        // What led to it is worth seeing.
+        simulation->flush();
+        throw;
+    }
     const double simulation_s = seconds_since(start) - start_s;
     if (!whole) {
         simulation->flush();

@@ -140,6 +140,9 @@ void Simulation::finish_group(std::size_t i_group) {
             arrivals->hand_over(begin, end);
         }
         group.enter_arrivals(begin, end);
+        for (std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
+            arrivals->clear(begin, end);
+        }
         const std::int32_t* next = std::find_if(spike, last_spike, [end](std::int32_t local) { return local >= end; });
         group.reset_neurons(spike, static_cast<std::size_t>(next - spike));
         spike = next;
