@@ -144,11 +144,11 @@ def chunk_binned(
     units : mapping of str to str, optional
         SI unit by variable; those of currents need none.
     """
-    n_tiles = sum(-(-n // TILE_COLUMNS) for n in n_neurons.values())
-    item_bytes = 4 if dtype == "float32" else 8
-    chunks = ChunksEntry(
-        folder=folder, rows=plan_chunk_rows(n_tiles * TILE_COLUMNS * item_bytes), tile_columns=TILE_COLUMNS
-    )
+    # No wider than what is recorded, so that small networks are not padded.
+    width = min(TILE_COLUMNS, max(n_neurons.values(), default=1))
+    n_columns = width * sum(-(-n // width) for n in n_neurons.values())
+    rows = plan_chunk_rows(n_columns * (4 if dtype == "float32" else 8))
+    chunks = ChunksEntry(folder=folder, rows=rows, tile_columns=width)
     arrays = {
         name: ArrayEntry(layout="chunks", neurons=f"{folder}/{name}.neurons.npy", unit=(units or {}).get(name, ""))
         for name in n_neurons

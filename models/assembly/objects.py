@@ -1,7 +1,7 @@
 """What the assemble stage returns: Brian2 objects, and the maps that lead from them back to the spec."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +40,9 @@ class BinnedRecorder:
     """A recorder of currents or states."""
 
     name: str
-    kind: str
+    kind: Literal["currents", "states"]
     steps_per_bin: int
-    dtype: str
+    dtype: Literal["float32", "float64"]
     arrays: tuple[BinnedArray, ...]
 
 

@@ -1,5 +1,6 @@
 """The Brian2 device of the engine: it turns the equations of a group of neurons into the loops of a C++ class."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,18 +33,21 @@ _REFUSALS = (
 )
 """What Brian2 raises when it does not accept equations."""
 
+_RANDOM = re.compile(r"\b(?:(?:rand|randn|poisson)\s*\(|xi(?:_\w+)?\b)")
+"""What draws a random number in Brian2's syntax."""
+
 _NOT_STATE = ("_spikespace", "_spikespace_last")
 
 
 def keep_used(pointers: list[str], *code: list[str]) -> str:
     """Return the lines that declare pointers which the code uses; Brian2 also declares what only its templates need."""
-    text = "\n".join(line for lines in code for line in lines)
-    used = [line for line in pointers if line.strip() and _declared(line) in text]
+    words = set(re.findall(r"\w+", "\n".join(line for lines in code for line in lines)))
+    used = [line for line in pointers if line.strip() and _declared(line) in words]
     return "\n".join(" ".join(line.split()) for line in used)
 
 
 def _declared(line: str) -> str:
-    return line.split("=")[0].split()[-1]
+    return line.split("=")[0].split()[-1].lstrip("*")
 
 
 class EngineCodeObject(CPPStandaloneCodeObject):  # type: ignore[misc]  # Brian2 is not typed
@@ -164,6 +168,9 @@ def _make_loops(device: EngineDevice, plan: GroupPlan, group: Any) -> Iterator[E
     if refractory:
         group.variables.add_array(READY_STEP, size=plan.n_neurons, dtype=np.int64)
     released = f"not_refractory = t_in_timesteps >= {READY_STEP}\n" if refractory else ""
+    with _explain_refusal(plan, "equations"):
+        # Brian2 checks units when it starts a run of its own, which the engine does not.
+        group.equations.check_units(group, run_namespace={})
     with _explain_refusal(plan, "method"):
         update = released + write_update(plan, group)
     with _explain_refusal(plan, "equations"):
@@ -181,15 +188,7 @@ def _explain_refusal(plan: GroupPlan, key: str) -> Iterator[None]:
     """Make the spec's error of what Brian2 refuses of the modeller's own equations."""
     try:
         yield
-    except (
-        UnsupportedEquationsException,
-        BrianObjectException,
-        DimensionMismatchError,
-        SyntaxError,
-        ValueError,
-        TypeError,
-        KeyError,
-    ) as error:
+    except _REFUSALS as error:
         if plan.method is None or isinstance(error, CurrentsError):
             raise
         raise refuse_equations(plan, key, error) from error
@@ -197,12 +196,10 @@ def _explain_refusal(plan: GroupPlan, key: str) -> Iterator[None]:
 
 def refuse_random_numbers(plan: GroupPlan) -> None:
     """Raise `SpecError` where the modeller's own equations draw random numbers, which have no counters to key them."""
-    text = " ".join((plan.equations, plan.threshold, plan.reset))
-    for name in ("rand", "randn", "poisson", "xi"):
-        if any(part in text for part in (f"{name}(", "xi_")) or (name == "xi" and " xi" in text):
-            what = "draws random numbers, which the engine could not repeat on another device or after a stop"
-            place = f"neuron.{plan.populations[0].neuron}.equations"
-            raise SpecError(Problem(place, what, next="a poisson drive, or --device reference"))
+    if plan.method is not None and _RANDOM.search("\n".join((plan.equations, plan.threshold, plan.reset))):
+        what = "draws random numbers, which the engine could not repeat on another device or after a stop"
+        place = f"neuron.{plan.populations[0].neuron}.equations"
+        raise SpecError(Problem(place, what, next="a poisson drive, or --device reference"))
 
 
 def _declare(device: EngineDevice, variable: ArrayVariable) -> DeclaredArray:
@@ -219,7 +216,7 @@ def _declare_constant(name: str, constant: Constant) -> DeclaredConstant:
 
 
 def _mentions(loops: list[EngineCodeObject], name: str) -> bool:
-    return any(name in str(loop.code.body) for loop in loops)
+    return any(re.search(rf"\b{name}\b", str(loop.code.body)) for loop in loops)
 
 
 def _gather_support(loops: list[EngineCodeObject]) -> tuple[str, ...]:

@@ -18,31 +18,33 @@ from models.poisson import poisson_thresholds
 from models.populations import drive_owner
 from models.propagators import membrane_decay
 from models.spikes import load_spikes
-from pipeline.engine.recorders import SPIKES_PER_CHUNK, describe_recorders
+from pipeline.engine.recorders import describe_recorders
+from pipeline.recording_index import Index
 from pipeline.run_folder import RunFolder
 
 _VERSION = 1
 
 
-def write_inputs(assembly: Assembly, folder: RunFolder) -> None:
+def write_inputs(assembly: Assembly, index: Index, folder: RunFolder) -> None:
     """Write everything that the engine's program reads, except the edges.
 
     Parameters
     ----------
     assembly : Assembly
         Made for the engine.
+    index : Index
+        Of what is recorded.
     folder : RunFolder
         The run's, with its edges.
     """
-    writer = InputWriter(assembly, folder)
-    writer.write_all()
+    InputWriter(assembly, index, folder).write_all()
 
 
 class InputWriter:
     """Writes the inputs of one run."""
 
-    def __init__(self, assembly: Assembly, folder: RunFolder) -> None:
-        self.assembly, self.folder = assembly, folder
+    def __init__(self, assembly: Assembly, index: Index, folder: RunFolder) -> None:
+        self.assembly, self.index, self.folder = assembly, index, folder
         self.expanded, self.spec = assembly.expanded, assembly.expanded.spec
         self.dt_s = self.spec.network.dt.value
         self.lines: list[str] = []
@@ -59,10 +61,8 @@ class InputWriter:
             self._write_channel(channel)
         for event in self.assembly.events:
             self.add("event", event.step, event.group, event.variable, event.local, event.value)
-        for line in describe_recorders(self):
+        for line in describe_recorders(self, self.index):
             self.add(*line)
-        for source in self.expanded.source_groups:
-            self.add("sources", f"recording/inputs/{source.drive}", SPIKES_PER_CHUNK)
         self.lines.append("end")
         self.folder.program_inputs.write_text("\n".join(self.lines) + "\n", encoding="utf-8")
 

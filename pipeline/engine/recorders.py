@@ -1,8 +1,7 @@
 """What the engine's program records: the lines of its inputs, and the index of the recording."""
 
-import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,19 @@ from models.expand import Population
 from models.spec import RatesRecord, SpikesRecord
 from models.steps import count_steps
 from pipeline.atomic import write_atomically
-from pipeline.chunks import plan_chunk_rows
+from pipeline.recording_index import (
+    VERSION,
+    BinnedEntry,
+    Index,
+    InputEntry,
+    RatesEntry,
+    SpikesEntry,
+    chunk_binned,
+    chunk_input,
+    chunk_rates,
+    chunk_spikes,
+    write_index,
+)
 from pipeline.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -20,52 +31,59 @@ if TYPE_CHECKING:
 
 type Line = tuple[str | int | float, ...]
 
-SPIKES_PER_CHUNK = 65536
-"""0.8 MB: what is lost of a program that is killed is seconds of a network's spikes."""
-_TILE_COLUMNS = 32
-"""128 bytes of float32, two cache lines: a chunk of 1000 bins keeps 128 kB of a neuron and its neighbours together."""
-_COUNT_BYTES = 8
 
-
-def write_index(assembly: Assembly, folder: RunFolder) -> None:
-    """Write `recording.json`: what will be recorded, so that whatever is recorded can be read."""
-    entries = {recorder.name: _index_values(assembly, recorder) for recorder in assembly.recorders}
-    for name, record in assembly.expanded.spec.record.items():
+def plan_recording(assembly: Assembly) -> Index:
+    """Return the index of what will be recorded."""
+    spec = assembly.expanded.spec
+    binned = {recorder.name: _plan_values(assembly, recorder) for recorder in assembly.recorders}
+    entries: dict[str, BinnedEntry | SpikesEntry | RatesEntry] = {}
+    for name, record in spec.record.items():
         if isinstance(record, SpikesRecord):
-            entries[name] = {"kind": "spikes", "chunks": {"folder": name, "rows": SPIKES_PER_CHUNK}}
+            entries[name] = chunk_spikes(name)
         elif isinstance(record, RatesRecord):
-            entries[name] = _index_rates(assembly, name, record)
-    drives = [source.drive for source in assembly.expanded.source_groups]
-    index = {
-        "version": 1,
-        "dt_s": assembly.expanded.spec.network.dt.value,
-        "n_steps": assembly.n_steps,
-        "recorders": {name: entries[name] for name in assembly.expanded.spec.record},
-        "inputs": {drive: {"chunks": {"folder": f"inputs/{drive}", "rows": SPIKES_PER_CHUNK}} for drive in drives},
-    }
-    folder.recording.mkdir(parents=True, exist_ok=True)
-    for stream in [*assembly.expanded.spec.record, *(f"inputs/{drive}" for drive in drives)]:
-        (folder.recording / stream).mkdir(parents=True, exist_ok=True)
+            entries[name] = _plan_rates(assembly, name, record)
+        else:
+            entries[name] = binned[name]
+    inputs = {source.drive: chunk_input(f"inputs/{source.drive}") for source in assembly.expanded.source_groups}
+    return Index(
+        version=VERSION, dt_s=spec.network.dt.value, n_steps=assembly.n_steps, recorders=entries, inputs=inputs
+    )
+
+
+def prepare_recording(assembly: Assembly, index: Index, folder: RunFolder) -> None:
+    """Make the folders that the program writes to, and `recording.json`, with which whatever is there can be read."""
+    for entry in (*index.recorders.values(), *index.inputs.values()):
+        if entry.chunks is not None:
+            (folder.recording / entry.chunks.folder).mkdir(parents=True, exist_ok=True)
     for recorder in assembly.recorders:
         for variable, arrays in _group_arrays(recorder).items():
             np.save(folder.neurons(recorder.name, variable), _neurons_of(arrays))
-    write_atomically(folder.recording_index, json.dumps(index, indent=1))
+    folder.recording.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder.recording_index, write_index(index))
 
 
-def describe_recorders(writer: "InputWriter") -> Iterator[Line]:
+def describe_recorders(writer: "InputWriter", index: Index) -> Iterator[Line]:
     """Yield the lines of `program.txt` about what is recorded; the arrays that they name are saved."""
     for recorder in writer.assembly.recorders:
-        yield from _describe_values(writer, recorder)
+        yield from _describe_values(writer, recorder, index.recorders[recorder.name])
     for name, record in writer.spec.record.items():
         populations = writer.expanded.select_populations(getattr(record, "population", None))
-        if isinstance(record, SpikesRecord):
-            yield "spikes", f"recording/{name}", SPIKES_PER_CHUNK
+        entry = index.recorders[name]
+        if isinstance(entry, SpikesEntry):
+            yield "spikes", *_locate_stream(entry)
             yield from _describe_maps(writer, name, populations, by_neuron=True)
-        elif isinstance(record, RatesRecord):
-            n_populations = len(populations)
-            steps = count_steps(record.interval.value, writer.dt_s)
-            yield "rates", f"recording/{name}", steps, n_populations, plan_chunk_rows(_COUNT_BYTES * n_populations)
+        elif isinstance(entry, RatesEntry):
+            place, rows = _locate_stream(entry)
+            yield "rates", place, entry.steps_per_bin, len(populations), rows
             yield from _describe_maps(writer, name, populations, by_neuron=False)
+    for source in writer.expanded.source_groups:
+        yield "sources", *_locate_stream(index.inputs[source.drive])
+
+
+def _locate_stream(entry: BinnedEntry | SpikesEntry | RatesEntry | InputEntry) -> tuple[str, int]:
+    """Return the folder of a stream, relative to the run's, and how many rows its chunks have."""
+    assert entry.chunks is not None
+    return f"recording/{entry.chunks.folder}", entry.chunks.rows
 
 
 def _group_arrays(recorder: BinnedRecorder) -> dict[str, list[BinnedArray]]:
@@ -81,52 +99,28 @@ def _neurons_of(arrays: list[BinnedArray]) -> NDArray[np.int32]:
     return np.sort(np.concatenate([array.neurons for array in arrays]))
 
 
-def _tile_columns(recorder: BinnedRecorder) -> int:
-    """Return the width of tiles: no wider than what is recorded, so that small networks are not padded."""
-    most = max((_neurons_of(arrays).size for arrays in _group_arrays(recorder).values()), default=1)
-    return min(_TILE_COLUMNS, most)
+def _plan_values(assembly: Assembly, recorder: BinnedRecorder) -> BinnedEntry:
+    n_neurons = {variable: _neurons_of(arrays).size for variable, arrays in _group_arrays(recorder).items()}
+    n_bins = assembly.n_steps // recorder.steps_per_bin
+    return chunk_binned(recorder.kind, recorder.steps_per_bin, n_bins, recorder.dtype, recorder.name, n_neurons)
 
 
-def _chunk_rows(recorder: BinnedRecorder) -> int:
-    width = _tile_columns(recorder)
-    n_tiles = sum(-(-_neurons_of(arrays).size // width) for arrays in _group_arrays(recorder).values())
-    return plan_chunk_rows(max(1, n_tiles * width * np.dtype(recorder.dtype).itemsize))
-
-
-def _index_values(assembly: Assembly, recorder: BinnedRecorder) -> dict[str, Any]:
-    name = recorder.name
-    units = {array.variable: "V" if recorder.kind == "currents" else "" for array in recorder.arrays}
-    return {
-        "kind": recorder.kind,
-        "steps_per_bin": recorder.steps_per_bin,
-        "n_bins": assembly.n_steps // recorder.steps_per_bin,
-        "dtype": recorder.dtype,
-        "chunks": {"folder": name, "rows": _chunk_rows(recorder), "tile_columns": _tile_columns(recorder)},
-        "arrays": {
-            variable: {"layout": "chunks", "neurons": f"{name}/{variable}.neurons.npy", "unit": units[variable]}
-            for variable in _group_arrays(recorder)
-        },
-    }
-
-
-def _index_rates(assembly: Assembly, name: str, record: RatesRecord) -> dict[str, Any]:
+def _plan_rates(assembly: Assembly, name: str, record: RatesRecord) -> RatesEntry:
     names = [population.name for population in assembly.expanded.select_populations(record.population)]
     steps = count_steps(record.interval.value, assembly.expanded.spec.network.dt.value)
-    return {
-        "kind": "rates",
-        "steps_per_bin": steps,
-        "n_bins": assembly.n_steps // steps,
-        "populations": names,
-        "chunks": {"folder": name, "rows": plan_chunk_rows(_COUNT_BYTES * len(names))},
-    }
+    return chunk_rates(name, steps, assembly.n_steps // steps, names)
 
 
-def _describe_values(writer: "InputWriter", recorder: BinnedRecorder) -> Iterator[Line]:
+def _describe_values(
+    writer: "InputWriter", recorder: BinnedRecorder, entry: BinnedEntry | SpikesEntry | RatesEntry
+) -> Iterator[Line]:
     grouped = _group_arrays(recorder)
     if not grouped:
         return
-    shape = (recorder.steps_per_bin, np.dtype(recorder.dtype).itemsize, _chunk_rows(recorder), _tile_columns(recorder))
-    yield "recorder", f"recording/{recorder.name}", *shape, len(grouped)
+    assert entry.chunks is not None
+    place, rows = _locate_stream(entry)
+    shape = (recorder.steps_per_bin, np.dtype(recorder.dtype).itemsize, rows, entry.chunks.tile_columns)
+    yield "recorder", place, *shape, len(grouped)
     for arrays in grouped.values():
         yield "section", _neurons_of(arrays).size
     for i_section, (variable, arrays) in enumerate(grouped.items()):

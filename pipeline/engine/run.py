@@ -8,7 +8,7 @@ from pipeline.emit import activate_device
 from pipeline.engine.device import EngineDevice
 from pipeline.engine.emit import emit_program
 from pipeline.engine.inputs import write_inputs
-from pipeline.engine.recorders import write_index
+from pipeline.engine.recorders import plan_recording, prepare_recording
 from pipeline.engine.supervise import run_program
 from pipeline.job import Job, Notify, explain_storage, save_edges
 from pipeline.manifest import describe_build
@@ -25,8 +25,9 @@ def run_engine(job: Job, manifest: dict[str, Any], notify: Notify, progress: Pro
             notify("emit")
             tree = emit_program(assembly, device, job.compiler, scratch)
         save_edges(job.folder, assembly.edges)
-        write_inputs(assembly, job.folder)
-        write_index(assembly, job.folder)
+        index = plan_recording(assembly)
+        prepare_recording(assembly, index, job.folder)
+        write_inputs(assembly, index, job.folder)
         notify("compile")
         binary = compile_sources(tree, job.compiler, job.root)
     manifest |= describe_build(binary, job.compiler)

@@ -72,11 +72,11 @@ def put_into_chunks(run: SyntheticRun, chunk_rows: int = 3) -> SyntheticRun:
     place, recorders = run.folder.recording, dict[str, Any]()
     old = run.index()["recorders"]
     for name, arrays in (("currents", run.arrays), ("states", run.states)):
-        write_padded(place / name, arrays, chunk_rows)
         sizes = {variable: array.shape[1] for variable, array in arrays.items()}
         entry = old[name]
         bins = (entry["kind"], entry["steps_per_bin"], entry["n_bins"], entry["dtype"])
         recorders[name] = chunk_binned(*bins, name, sizes, {"trace": "nA"})
+        write_padded(place / name, arrays, chunk_rows, recorders[name].chunks.tile_columns)
     write_stream(place / "spikes", {"step": run.step[:, None], "neuron": run.neuron[:, None]}, 17)
     recorders["spikes"] = chunk_spikes("spikes")
     counts = np.load(run.folder.counts("rates"))
@@ -95,7 +95,7 @@ def put_into_chunks(run: SyntheticRun, chunk_rows: int = 3) -> SyntheticRun:
     return run
 
 
-def write_padded(folder: Path, arrays: dict[str, NDArray[Any]], chunk_rows: int, width: int = 32) -> None:
+def write_padded(folder: Path, arrays: dict[str, NDArray[Any]], chunk_rows: int, width: int) -> None:
     """Write a stream whose tiles are as wide as the program's, whatever the number of columns."""
     n_rows = len(next(iter(arrays.values())))
     for index, start in enumerate(range(0, n_rows + 1, chunk_rows)):

@@ -65,7 +65,7 @@ def test_the_index_says_where_chunks_are(run: SyntheticRun) -> None:
     index = run.index()
     arrays = index["recorders"]["currents"].pop("arrays")
     assert arrays["lateral"] == {"layout": "chunks", "neurons": "currents/lateral.neurons.npy"}
-    assert index["recorders"]["currents"]["chunks"] == {"folder": "currents", "rows": 16384, "tile_columns": 32}
+    assert index["recorders"]["currents"]["chunks"] == {"folder": "currents", "rows": 16384, "tile_columns": 10}
     assert index["recorders"]["spikes"] == {"kind": "spikes", "chunks": {"folder": "spikes", "rows": 65536}}
     assert index["recorders"]["rates"]["chunks"] == {"folder": "rates", "rows": 16384}
     assert index["inputs"]["cue"] == {"chunks": {"folder": "inputs/cue", "rows": 65536}}
@@ -123,7 +123,8 @@ def test_a_recording_with_too_few_rows(run: SyntheticRun) -> None:
 def _shorten_states(run: SyntheticRun) -> None:
     for path in run.folder.recorder("states").glob("*.cur"):
         path.unlink()
-    write_padded(run.folder.recorder("states"), {name: array[:7] for name, array in run.states.items()}, 3)
+    width = max(array.shape[1] for array in run.states.values())
+    write_padded(run.folder.recorder("states"), {name: array[:7] for name, array in run.states.items()}, 3, width)
 
 
 def test_problems_of_several_streams_are_reported_together(run: SyntheticRun) -> None:
