@@ -21,6 +21,27 @@ PROGRAM = r"""
 #include <cstdio>
 #include <cstdlib>
 
+// Whether counts of edges are what deliver() adds where all have one weight, and add up to the in-degrees.
+bool counts_agree(const currents::RowTable& table, std::int32_t n_sources, std::size_t n_targets) {
+    std::vector<std::uint32_t> in_degrees(n_targets, 0), total(n_targets, 0);
+    table.add_in_degrees(in_degrees);
+    bool agree = true;
+    for (std::int32_t s = 0; s < n_sources; ++s) {
+        for (std::size_t d = 0; d < table.delays().size(); ++d) {
+            std::vector<std::uint16_t> counts(n_targets, 0);
+            std::vector<double> in(n_targets, 0.0);
+            table.count(s, d, counts.data());
+            table.deliver(s, d, in.data());
+            for (std::size_t t = 0; t < n_targets; ++t) {
+                total[t] += counts[t];
+                const double weight = static_cast<double>(table.one_weight());
+                agree = agree && (!table.has_one_weight() || in[t] == counts[t] * weight);
+            }
+        }
+    }
+    return agree && total == in_degrees;
+}
+
 // Arguments: a folder, the sizes of the groups, and a factor. The folder also holds the local indices and what the
 // targets start from. Standard output: edges, bytes, delays; then, raw, what the targets hold after each row and delay.
 int main(int, char** argv) {
@@ -36,6 +57,7 @@ int main(int, char** argv) {
         std::printf("%lld %lld", static_cast<long long>(table.n_edges()), static_cast<long long>(table.n_bytes()));
         for (const std::int32_t delay : table.delays()) std::printf(" %d", delay);
         std::printf("\n");
+        if (!counts_agree(table, n_sources, static_cast<std::size_t>(n_targets))) return 5;
         for (std::int32_t s = 0; s < n_sources; ++s) {
             for (std::size_t d = 0; d < table.delays().size(); ++d) {
                 std::vector<double> in = start;

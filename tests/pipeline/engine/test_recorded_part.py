@@ -1,0 +1,86 @@
+"""`RecordedPart` of `recorders.h` puts the chosen neurons' values where the chunk format wants them."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.pipeline.engine.headers import CHECKED, FLOATS, build
+
+pytestmark = pytest.mark.compiled
+
+PROGRAM = r"""
+#include "npy.h"
+#include "recorders.h"
+#include <cstdio>
+#include <cstdlib>
+
+// Arguments: a folder, the columns of the section, the width of its tiles, rows of a chunk, the row that is written,
+// and what is recorded: "values", "shared" or "scaled" ones, or "counts". Standard output: the section, raw.
+int main(int, char** argv) {
+    const std::string folder = argv[1], kind = argv[6];
+    const currents::Section section = {sizeof(float), std::atol(argv[2]), std::atol(argv[3])};
+    const long chunk_rows = std::atol(argv[4]), row = std::atol(argv[5]);
+    const auto local = currents::read_npy<std::int32_t>(folder + "/local.npy");
+    const auto columns = currents::read_npy<std::int32_t>(folder + "/columns.npy");
+    const auto values = currents::read_npy<double>(folder + "/values.npy");
+    const auto scale = currents::read_npy<double>(folder + "/scale.npy");
+    const auto n = static_cast<std::int64_t>(values.size());
+    const std::vector<std::uint32_t> counts(values.begin(), values.end());
+    currents::ValueSource source;
+    source.values = values.data();
+    if (kind == "counts") {
+        source.counts = counts.data();
+        source.weights = {{0, n / 2, 0.5}, {n / 2, n, 0.25}};
+    }
+    if (kind != "values") source.scale = scale.data();
+    source.scale_is_shared = kind != "scaled";
+    const currents::RecordedPart part(0, source, local, columns, section, chunk_rows, n);
+    const std::int64_t n_tiles = (section.n_columns + section.tile_columns - 1) / section.tile_columns;
+    std::vector<float> image(static_cast<std::size_t>(n_tiles * section.tile_columns * chunk_rows), -1.0f);
+    for (std::int64_t b = 0; b < currents::count_blocks(n); ++b) part.write_block(b, image.data(), row);
+    std::fwrite(image.data(), sizeof(float), image.size(), stdout);
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module", params=[CHECKED, FLOATS], ids=["checked", "fast"])
+def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the test program, with a memory checker and as engines are built."""
+    return build(tmp_path_factory.mktemp("part"), PROGRAM, *request.param, "-pthread")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    n_neurons=st.integers(1, 1300),
+    density=st.sampled_from([0.1, 0.9, 1.0]),
+    seed=st.integers(0, 2**32 - 1),
+    width=st.sampled_from([1, 3, 32]),
+    kind=st.sampled_from(["values", "shared", "scaled", "counts"]),
+)
+def test_values_go_to_their_place(
+    program: Path, tmp_path: Path, n_neurons: int, density: float, seed: int, width: int, kind: str
+) -> None:
+    """Row r and column c at item ((c / width) * rows + r) * width + c % width; nothing else is written."""
+    rng = np.random.default_rng(seed)
+    local = np.flatnonzero(rng.random(n_neurons) <= density).astype(np.int32)
+    n_columns = local.size + 5  # columns of other groups between ours
+    columns = np.sort(rng.permutation(n_columns)[: local.size]).astype(np.int32)
+    values = rng.integers(0, 1000, n_neurons).astype(np.float64)
+    scale = rng.normal(size=n_neurons) if kind == "scaled" else np.array([-2.0])
+    for name, array in {"local": local, "columns": columns, "values": values, "scale": scale}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    words = [str(tmp_path), str(n_columns), str(width), "4", "2", kind]
+    done = subprocess.run([str(program), *words], capture_output=True, check=True)
+    image = np.frombuffer(done.stdout, np.float32).reshape(-1, 4, width)
+
+    expected = np.full(image.shape, np.float32(-1))
+    weight = np.where(np.arange(n_neurons) < n_neurons // 2, 0.5, 0.25) if kind == "counts" else 1.0
+    whole = values * weight * (1.0 if kind == "values" else scale) + 0.0
+    expected[columns // width, 2, columns % width] = whole[local]
+    np.testing.assert_array_equal(image, expected)
+    assert not np.signbit(image[image == 0]).any()
