@@ -10,15 +10,18 @@ True
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipeline.planning.plan import Plan, plan_run
     from pipeline.run import Run, load_run
     from pipeline.simulation import simulate
     from pipeline.verification import verify
 
-__all__ = ["Run", "load_run", "simulate", "verify"]
+__all__ = ["Plan", "Run", "load_run", "plan_run", "simulate", "verify"]
 
 _HOMES = {
+    "Plan": "pipeline.planning.plan",
     "Run": "pipeline.run",
     "load_run": "pipeline.run",
+    "plan_run": "pipeline.planning.plan",
     "simulate": "pipeline.simulation",
     "verify": "pipeline.verification",
 }

@@ -108,6 +108,64 @@ def describe(
 
 
 @app.command
+def plan(
+    model: str,
+    /,
+    *,
+    duration: str | None = None,
+    seed: int | None = None,
+    set: Annotated[
+        list[str] | None, Parameter(name="--set", help="PATH=VALUE, any number of times.", negative=())
+    ] = None,
+    device: Literal["engine", "reference"] = "engine",
+    record_interval: str | None = None,
+    arch: Literal["native", "x86-64-v3", "x86-64-v2"] = "native",
+    build_root: Path | None = None,
+    as_json: Json = False,
+) -> None:
+    """Predict memory, disk and time that a run will take, from the model and some seconds of simulating it.
+
+    Parameters
+    ----------
+    model
+        A shipped network's name or a model file.
+    duration
+        Model time, such as "1 h".
+    seed
+        Of initial values and drive; the model's own when not given.
+    device
+        What will run the network.
+    record_interval
+        Interval of every recorder of currents, such as "1 ms".
+    arch
+        Machine to compile for.
+    build_root
+        Root folder of builds and runs, whose disk the run will be on.
+    """
+    from pipeline.planning.plan import plan_run
+    from pipeline.planning.show import format_plan
+
+    settings = _read_settings(set)
+    with _show_progress(quiet=as_json) as (notify, progress):
+        planned = plan_run(
+            model,
+            duration=duration,
+            seed=seed,
+            settings=settings,
+            device=device,
+            record_interval=record_interval,
+            arch=arch,
+            build_root=build_root,
+            notify=notify,
+            progress=progress,
+        )
+    if as_json:
+        _print_json(planned.to_json())
+    else:
+        print(format_plan(planned))
+
+
+@app.command
 def simulate(
     model: str,
     /,

@@ -93,7 +93,9 @@ def test_3_a_pathway_without_weight_is_refused() -> None:
     """Weights have no silent default."""
     tables = load_network("hierarchy").model_dump(exclude_none=True, exclude_defaults=True)
     del tables["pathway"]["feedforward"]["weight"]
-    from models.files import parse_model, tomli_w
+    import tomli_w
+
+    from models.files import parse_model
 
     with pytest.raises(SpecError) as caught:
         parse_model(tomli_w.dumps(_with_text_keys(tables)), load_network("hierarchy").folder, "model")

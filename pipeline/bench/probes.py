@@ -4,7 +4,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -13,6 +12,7 @@ from pipeline.bench.measure import Measured
 from pipeline.bench.place import Place
 from pipeline.bench.sizes import Sizes
 from pipeline.job import Notify
+from pipeline.planning.stages import StageClock
 from pipeline.run import Run
 from pipeline.simulation import simulate
 
@@ -129,18 +129,3 @@ def _simulate_bin(
     """Run one bin: what takes time is all that comes before."""
     spec = hierarchy_spec(sizes, "currents", {"network.duration": "1 ms", **settings}, layers=n_layers)
     return simulate(spec, build_root=root, notify=notify)
-
-
-class StageClock:
-    """Measures how long stages take: each lasts until the next one begins."""
-
-    def __init__(self) -> None:
-        self.begun: list[tuple[str, float]] = []
-
-    def __call__(self, stage: str) -> None:
-        """Note that a stage begins."""
-        self.begun.append((stage, time.monotonic()))
-
-    def seconds(self, *stages: str) -> float:
-        """Return the time of some stages together; the last stage that began has none."""
-        return sum(end - begin for (name, begin), (_, end) in pairwise(self.begun) if name in stages)

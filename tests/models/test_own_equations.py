@@ -7,6 +7,7 @@ import pytest
 from models import SpecError, load_network
 from models.assembly import assemble_network
 from models.files import parse_model
+from models.groups import Device
 from models.spec import NetworkSpec
 from pipeline import simulate
 
@@ -82,14 +83,30 @@ def test_the_currents_enter_through_i() -> None:
             "own: neuron.adaptive.reset: is not what Brian2 accepts.\n"
             "  evidence: Expression 'u + du' uses inconsistent units ('u' has unit V; 'du' has unit s).",
         ),
+        (
+            "du/dt = -u/tau_u",
+            "du/dt = -u",
+            "own: neuron.adaptive.equations: is not what Brian2 accepts.\n"
+            "  evidence: Expression '-u' does not have the expected unit "
+            "metre ** 2 * kilogram * second ** -4 * amp ** -1 (unit is V).",
+        ),
     ],
-    ids=["unknown name in the threshold", "unknown name in the reset", "unknown method", "wrong unit"],
+    ids=[
+        "unknown name in the threshold",
+        "unknown name in the reset",
+        "unknown method",
+        "wrong unit in the reset",
+        "wrong unit in the equations",
+    ],
 )
+@pytest.mark.parametrize("device", ["engine", "reference"])
 @pytest.mark.compiled
-def test_what_brian2_refuses_is_an_error_of_the_spec(tmp_path: Path, before: str, after: str, message: str) -> None:
+def test_what_brian2_refuses_is_an_error_of_the_spec(
+    tmp_path: Path, before: str, after: str, message: str, device: Device
+) -> None:
     """The message names the key, and nothing is left behind."""
     with pytest.raises(SpecError) as caught:
-        simulate(_parse(before, after), out=tmp_path / "run", build_root=tmp_path / "build")
+        simulate(_parse(before, after), device=device, out=tmp_path / "run", build_root=tmp_path / "build")
     assert str(caught.value) == message
     assert not (tmp_path / "run").exists()
 

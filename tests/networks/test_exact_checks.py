@@ -24,13 +24,15 @@ type Floats = NDArray[np.float64]
 def _matrix(frame: pd.DataFrame, column: str) -> Floats:
     """Return a column as (n_bins, n_neurons)."""
     n_neurons = frame["neuron"].nunique()
-    return frame[column].to_numpy(np.float64).reshape(-1, n_neurons)
+    matrix: Floats = frame[column].to_numpy(np.float64).reshape(-1, n_neurons)
+    return matrix
 
 
 def _spike_steps(run: Run, neuron: int) -> NDArray[np.int64]:
     spikes = run.spikes()
     times = spikes.loc[spikes["neuron"] == neuron, "time"].to_numpy()
-    return np.rint(times / DT_S).astype(np.int64)
+    steps: NDArray[np.int64] = np.rint(times / DT_S).astype(np.int64)
+    return steps
 
 
 def _impulses(steps: NDArray[np.int64], n_steps: int) -> Floats:
@@ -45,7 +47,7 @@ def _decay(signal: Floats, tau_s: float) -> Floats:
 
 def _step_mean(tau_s: float) -> float:
     """Return the mean over a step of a current that decays from 1."""
-    return tau_s / DT_S * -np.expm1(-DT_S / tau_s)
+    return float(tau_s / DT_S * -np.expm1(-DT_S / tau_s))
 
 
 @pytest.mark.parametrize(("population", "sign", "weight", "tau_s"), [("L1H", -1, 15e-3, 20e-3), ("L1D", 1, 2e-3, 5e-3)])
@@ -104,7 +106,7 @@ def test_two_stage(simulate_once: SimulateOnce) -> None:
     """Every spike delivers the weight times its source's trace at emission, before its own increment."""
     run = simulate_once("two_stage")
     n_steps, tau_s, trace_s, n_delay = 1000, 10e-3, 20e-3, 30
-    weights = np.float32(0.01 * np.arange(9).reshape(3, 3)).astype(np.float64)
+    weights = (0.01 * np.arange(9).reshape(3, 3)).astype(np.float32).astype(np.float64)
     arrivals = np.zeros((n_steps, 3))
     for source in range(3):
         steps = _spike_steps(run, source)
@@ -205,7 +207,7 @@ def test_correlation_of_the_drive(simulate_once: SimulateOnce, model: str, expec
     """Private input is uncorrelated between neurons within sampling error; shared input is the same for all."""
     background = _matrix(simulate_once(model).currents(), "background")
     assert background.std(axis=0).min() > 0
-    correlation = np.corrcoef(background.T)[np.triu_indices(background.shape[1], 1)]
+    correlation = np.asarray(np.corrcoef(background.T))[np.triu_indices(background.shape[1], 1)]
     sampling_error = 0.0 if expected else 4.5 / np.sqrt(len(background))
     np.testing.assert_allclose(correlation, expected, atol=max(sampling_error, 1e-9))
 

@@ -69,4 +69,5 @@ def poisson_events(run: Run, drive: str, population: str) -> NDArray[np.int32]:
 def recorded(run: Run, column: str, recorder: str) -> Floats:
     """Return (n_bins, n_neurons) of a column, over the neurons that the recorder holds."""
     table = run.currents(recorder=recorder)
-    return table[column].to_numpy(np.float64).reshape(-1, table["neuron"].nunique())
+    values: Floats = table[column].to_numpy(np.float64).reshape(-1, table["neuron"].nunique())
+    return values

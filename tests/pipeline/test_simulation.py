@@ -131,7 +131,7 @@ def test_an_exponential_channel_filters_what_arrived(hierarchy: Run) -> None:
 def test_v_follows_from_the_recorded_currents(hierarchy: Run) -> None:
     """A neuron that is not refractory and has no event decays to its currents and jumps by its impulses, each step."""
     v = recorded(hierarchy, "v", "fine")
-    jump = sum(recorded(hierarchy, name, "fine") for name in DELTA) * 1e-4 / 0.02
+    jump = np.sum([recorded(hierarchy, name, "fine") for name in DELTA], axis=0) * 1e-4 / 0.02
     mean_slow = recorded(hierarchy, "lateral", "fine")
     # Before its arrivals a step's slow current has decayed; what it does to v is the propagator of two time constants.
     slow = np.vstack([np.zeros(60), mean_slow[:-1] / ((0.01 / 1e-4) * -np.expm1(-1e-4 / 0.01))])
@@ -242,7 +242,7 @@ def test_poisson_drive_follows_the_poisson_distribution(hierarchy: Run, populati
 def test_poisson_drive_is_private_to_each_neuron(hierarchy: Run) -> None:
     """Correlations between neurons' counts are within sampling error of 0."""
     counts = recorded(hierarchy, "background", "fine")[:, :24]
-    correlation = np.corrcoef(counts.T)[np.triu_indices(24, 1)]
+    correlation = np.asarray(np.corrcoef(counts.T))[np.triu_indices(24, 1)]
     assert np.abs(correlation).max() < 5 / np.sqrt(2000)
     assert abs(correlation.mean()) < 4 / np.sqrt(2000 * correlation.size)
 
@@ -391,7 +391,7 @@ def test_spikes_from_a_file_arrive_when_they_should(mixed: Run) -> None:
     assert list(arrived) == [105, 110, 305, 706]
     np.testing.assert_array_equal(
         count_arrivals(mixed, "cue")[305, 9:12],
-        np.float32([1e-3, 2e-3, 3e-3]) + 0.0 + np.float64(np.float32([4e-3, 5e-3, 6e-3])),
+        np.array([[1e-3, 2e-3, 3e-3], [4e-3, 5e-3, 6e-3]], np.float32).astype(np.float64).sum(axis=0),
     )
 
 
