@@ -20,6 +20,11 @@ class SpikeTrains:
     neuron: NDArray[np.int32]
     """(n_spikes,) global index."""
 
+    @property
+    def n_steps(self) -> int:
+        """Steps up to the last spike: how far the spikes of a run that did not finish are known for sure."""
+        return int(self.step[-1]) + 1 if self.step.size else 0
+
 
 @dataclass(frozen=True, eq=False)
 class SpikeCounts:
@@ -30,6 +35,11 @@ class SpikeCounts:
     steps_per_bin: int
     counts: NDArray[np.int64]
     """(n_bins, n_populations) spikes."""
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of all recorded bins."""
+        return len(self.counts) * self.steps_per_bin
 
 
 @dataclass(frozen=True, eq=False)

@@ -231,12 +231,15 @@ class _Opener:
         spikes: Mapping[str, SpikeTrains],
         rates: Mapping[str, SpikeCounts],
     ) -> int:
-        """Return the steps that all recorders hold, as far as a run that did not finish can tell."""
+        """Return the steps that all recorders hold, as far as a run that did not finish can tell.
+
+        One that holds nothing does not count: of a run that was killed, the first chunk of a few wide bins may be all
+        that a recorder with many small ones has to wait for.
+        """
         ends = [reader.n_bins * reader.steps_per_bin for reader in readers.values()]
-        ends += [len(item.counts) * item.steps_per_bin for item in rates.values()]
-        if ends:
-            return min(ends)
-        return max((int(item.step[-1]) + 1 for item in spikes.values() if item.step.size), default=0)
+        ends += [item.n_steps for item in rates.values()]
+        # Spikes are read only where nothing else tells.
+        return min(filter(None, ends), default=0) or max((item.n_steps for item in spikes.values()), default=0)
 
     def _check_bins(self, name: str, recorder: BinnedEntry | RatesEntry) -> None:
         most = self.index.n_steps // recorder.steps_per_bin

@@ -165,7 +165,7 @@ def load_run(path: str | Path, *, partial: bool = False) -> Run:
     path : str or Path
         The run's folder.
     partial : bool
-        Take what there is of a run that did not finish.
+        Take what there is of a run that did not finish, or whose recording is damaged.
 
     Raises
     ------

@@ -83,9 +83,9 @@ def simulate(
     """
     root = BuildRoot(Path(build_root).absolute() if build_root is not None else default_root())
     settings = dict(settings or {})
-    spec = _set_interval(load_network(model, settings), record_interval, duration)
-    n_steps = _resolve_steps(spec, duration)
-    run_seed = _check_seed(seed, spec)
+    spec = set_interval(load_network(model, settings), record_interval, duration)
+    n_steps = resolve_steps(spec, duration)
+    run_seed = check_seed(seed, spec)
     compiler = find_compiler(arch)
     name = model.network.name if isinstance(model, NetworkSpec) else str(model)
     claim = claim_folder(root, spec.network.name, Path(out) if out is not None else None)
@@ -100,7 +100,7 @@ def simulate(
     return load_run(job.folder.path)
 
 
-def _set_interval(spec: NetworkSpec, interval: str | None, duration: str | None) -> NetworkSpec:
+def set_interval(spec: NetworkSpec, interval: str | None, duration: str | None) -> NetworkSpec:
     """Return the spec with one interval, which must fit the duration asked for, for all recorders of currents."""
     if interval is None:
         return spec
@@ -111,7 +111,8 @@ def _set_interval(spec: NetworkSpec, interval: str | None, duration: str | None)
     return load_network(spec, settings if duration is None else settings | {"network.duration": duration})
 
 
-def _resolve_steps(spec: NetworkSpec, duration: str | None) -> int:
+def resolve_steps(spec: NetworkSpec, duration: str | None) -> int:
+    """Return the steps of a duration, or of the model's own; raise `SpecError` when it does not fit the model."""
     quantity: Quantity = spec.network.duration
     if duration is not None:
         try:
@@ -123,7 +124,8 @@ def _resolve_steps(spec: NetworkSpec, duration: str | None) -> int:
     return count_steps(quantity.value, spec.network.dt.value)
 
 
-def _check_seed(seed: int | None, spec: NetworkSpec) -> int:
+def check_seed(seed: int | None, spec: NetworkSpec) -> int:
+    """Return the run's seed, the network's when none is given; raise `SpecError` when it is out of range."""
     if seed is not None and not 0 <= seed <= _MAX_SEED:
         raise SpecError(Problem("--seed", "is out of range", f"0 to {_MAX_SEED}", str(seed)))
     return spec.network.seed if seed is None else seed

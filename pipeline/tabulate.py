@@ -379,8 +379,10 @@ def tabulate_rates(
     DataFrame of `models.tables.RATE_COLUMNS`
     """
     steps_per_bin = count_bin_steps(recording, bin)
-    first, last = _select_window(recording, start, stop).bins(steps_per_bin, recording.n_steps // steps_per_bin)
     source = _find_rate_source(recording, recorder)
+    # Of a run that did not finish, no bin is given that its source may know only a part of.
+    n_steps = min(recording.n_steps, source.n_steps) if recording.partial else recording.n_steps
+    first, last = _select_window(recording, start, stop).bins(steps_per_bin, n_steps // steps_per_bin)
     selection = select_neurons(recording.network, populations)
     selection.check(source.name, neurons_of_populations(recording.network, source.populations))
     names = tuple(name for name in source.populations if _asked(selection, name))

@@ -21,7 +21,7 @@ from pipeline.planning.streams import MOST_BUFFERS, PlannedStream
 from pipeline.program import Progress
 from pipeline.scratch import make_scratch
 from pipeline.signals import interrupt_on_signals
-from pipeline.simulation import _check_seed, _resolve_steps, _set_interval
+from pipeline.simulation import check_seed, resolve_steps, set_interval
 
 _REFERENCE_EDGE_BYTES = 40
 """Of a Brian2 synapse and of all else that its program holds: measured on `hierarchy`."""
@@ -122,8 +122,8 @@ def plan_run(
         If the short run fails.
     """
     root = BuildRoot(Path(build_root).absolute() if build_root is not None else default_root())
-    spec = _set_interval(load_network(model, dict(settings or {})), record_interval, duration)
-    request = Request(spec, _check_seed(seed, spec), _resolve_steps(spec, duration), device, arch, root.path)
+    spec = set_interval(load_network(model, dict(settings or {})), record_interval, duration)
+    request = Request(spec, check_seed(seed, spec), resolve_steps(spec, duration), device, arch, root.path)
     _check_series(request)
     with interrupt_on_signals(), make_scratch(root) as scratch:
         found = calibrate(request, scratch, notify or (lambda stage: None), progress)

@@ -92,6 +92,7 @@ def test_a_program_whose_reader_is_gone_stops(prepared: Prepared, compare_with_w
     assert process.wait(timeout=60) == ExitCode.STOPPED
     part = prepared.load()
     assert part.recording.n_steps >= 1000
+    assert part.recording.n_steps % STEPS_PER_CHUNK, "only whole chunks were kept"
     compare_with_whole(part)
 
 
