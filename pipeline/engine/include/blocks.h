@@ -8,7 +8,7 @@
 namespace currents {
 
 // Neurons that all loops of a step pass together, so that what the loops share stays in the first cache.
-constexpr std::int64_t n_neurons_per_block = 512;
+constexpr std::int64_t n_neurons_per_block = 256;
 
 inline std::int64_t count_blocks(std::int64_t n_neurons) {
     return (n_neurons + n_neurons_per_block - 1) / n_neurons_per_block;
