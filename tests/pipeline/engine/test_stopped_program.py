@@ -99,9 +99,10 @@ def test_a_program_whose_reader_is_gone_stops(prepared: Prepared, compare_with_w
 def test_a_killed_program_leaves_whole_chunks(prepared: Prepared, compare_with_whole: Callable[..., None]) -> None:
     """After SIGKILL all finished chunks can be read; how far it was in the next one is lost."""
     process = prepared.start()
-    chunk = prepared.folder.chunk("currents", 1)
-    spikes = prepared.folder.chunk("spikes", 0)
-    wait_until(lambda: process.poll() is not None or (chunk.exists() and spikes.exists()), "the second chunk")
+    # All recorders of bins: what one of them lacks is not taken from the others.
+    chunks = [prepared.folder.chunk(recorder, 1) for recorder in ("currents", "rates")]
+    chunks.append(prepared.folder.chunk("spikes", 0))
+    wait_until(lambda: process.poll() is not None or all(chunk.exists() for chunk in chunks), "the second chunks")
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
