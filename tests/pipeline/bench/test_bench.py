@@ -20,7 +20,8 @@ def results(build_root: Path) -> dict[str, Any]:
     from io import StringIO
 
     with redirect_stdout(StringIO()) as output:
-        assert main(["bench", "--tiny", "--build-root", str(build_root), "--json"]) == 0
+        code = main(["bench", "--tiny", "--build-root", str(build_root), "--json"])
+    assert code == 0, output.getvalue()
     return dict(json.loads(output.getvalue()))
 
 
