@@ -25,8 +25,8 @@ simulate: $(STAMP) ## Run the reference network `hierarchy` from its model file 
 test: $(STAMP) ## Run the tests, but for those marked long
 	$(PYTEST) -m "not long" $(ARGS)
 
-test-long: $(STAMP) ## Run the tests marked long
-	$(PYTEST) -m long $(ARGS) || [ $$? -eq $(NONE_SELECTED) ]
+test-long: $(STAMP) ## Run the tests marked long, one at a time: some of them measure
+	$(PYTEST) --numprocesses 0 -m long $(ARGS) || [ $$? -eq $(NONE_SELECTED) ]
 
 test-all: test test-long ## Run all tests
 
