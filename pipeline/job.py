@@ -59,7 +59,7 @@ def explain_storage(job: Job) -> Iterator[None]:
 def save_edges(folder: RunFolder, edges: Mapping[str, EdgeTable]) -> None:
     """Write the edges of all pathways into a run's folder."""
     for name, table in edges.items():
-        place = folder.path / "edges" / name
-        place.mkdir(parents=True, exist_ok=True)
+        files = folder.edge_files(name)
+        files.path.mkdir(parents=True, exist_ok=True)
         for key in ("row", "target", "weight", "delay"):
-            np.save(place / f"{key}.npy", getattr(table, key))
+            np.save(getattr(files, key), getattr(table, key))

@@ -74,11 +74,7 @@ def assemble_network(
 
 def _make_network(site: Site) -> Any:
     parts = [*site.groups.values(), *site.sources.values(), *site.synapses.values(), *site.objects]
-    network = brian2.Network(*parts, name="network")
-    for part in parts:
-        # As its run would do: the engine never runs the network, and Brian2 warns of objects that belong to none.
-        part._network = network.id
-    return network
+    return brian2.Network(*parts, name="network")
 
 
 def _make_subgroups(site: Site) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """The inputs of a run of the engine: its numbers as files, and `program.txt`, which says what they are.
 
-The lines of `program.txt` are described where they are read, in `include/builder.h`.
+The lines of `program.txt` are described where they are read, in `include/builder.cpp`.
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +65,7 @@ class InputWriter:
         self.lines.append("end")
         self.folder.program_inputs.write_text("\n".join(self.lines) + "\n", encoding="utf-8")
 
-    def add(self, *words: str | int | float | Path) -> None:
+    def add(self, *words: str | int | float) -> None:
         """Add a line; real numbers keep every bit."""
         self.lines.append(" ".join(float(word).hex() if isinstance(word, float) else str(word) for word in words))
 
