@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "blocks.h"
-#include "delivery.h"
 #include "group.h"
+#include "row_table.h"
 
 namespace currents {
 
@@ -30,10 +30,13 @@ struct WeightRange {
 
 // What has arrived since the first step of a bin: numbers of events, or sums of weights, whichever the arrivals are.
 struct BinSums {
+    std::int64_t steps_per_bin = 1;
     std::vector<std::uint32_t> counts;
     std::vector<double> sums;
-    bool starts_bin = true;
 };
+
+// Weighed arrivals of a block. Whole lines of the cache: half of the wide stores would go to two of them otherwise.
+struct alignas(64) WeighedBlock : std::array<double, n_neurons_per_block> {};
 
 class Arrivals {
   public:
@@ -76,7 +79,6 @@ class Arrivals {
         }
         if (can_count_) {
             counts_.assign(most_.size(), 0);
-            scratch_ = std::make_unique<Scratch>();
         }
         std::vector<double>().swap(weights_);
         std::vector<std::uint64_t>().swap(most_);
@@ -98,25 +100,26 @@ class Arrivals {
         return bins_.back().get();
     }
 
-    // Put what has arrived at a block of neurons where the group's loops will read it.
-    void hand_over(std::int64_t begin, std::int64_t end) {
+    // Put what has arrived in a step at a block of neurons where the loops will read it, which know it as `variable`. Blocks
+    // may be handed over at the same time, each with other scratch.
+    void hand_over(std::int64_t step, std::int64_t begin, std::int64_t end, Array& variable, WeighedBlock& scratch) {
         if (!can_count_) {
             for (std::unique_ptr<BinSums>& bin : bins_) {
-                add_to_bin(sums() + begin, bin->sums.data() + begin, end - begin, bin->starts_bin);
+                add_to_bin(sums() + begin, bin->sums.data() + begin, end - begin, step % bin->steps_per_bin == 0);
             }
             return;  // the loops read the sums where they are
         }
         for (std::unique_ptr<BinSums>& bin : bins_) {
-            add_to_bin(counts_.data() + begin, bin->counts.data() + begin, end - begin, bin->starts_bin);
+            add_to_bin(counts_.data() + begin, bin->counts.data() + begin, end - begin, step % bin->steps_per_bin == 0);
         }
         for (const WeightRange& range : ranges_) {
             const std::int64_t first = std::max(begin, range.begin);
             const std::int64_t last = std::min(end, range.end);
             if (first < last) {
-                weigh(counts_.data() + first, scratch_->data() + (first - begin), last - first, range.weight);
+                weigh(counts_.data() + first, scratch.data() + (first - begin), last - first, range.weight);
             }
         }
-        variable_.lend(scratch_->data(), begin);
+        variable.lend(scratch.data(), begin);
     }
 
     // Start from 0 again, once the loops have passed.
@@ -129,9 +132,6 @@ class Arrivals {
     }
 
   private:
-    // Whole lines of the cache: half of the wide stores would go to two of them otherwise.
-    struct alignas(64) Scratch : std::array<double, n_neurons_per_block> {};
-
     void expect_events(std::size_t i, std::uint64_t most, double weight) {
         if (most == 0) {
             return;
@@ -185,7 +185,6 @@ class Arrivals {
     std::vector<std::uint64_t> most_;
     std::vector<WeightRange> ranges_;
     std::vector<std::uint16_t> counts_;
-    std::unique_ptr<Scratch> scratch_;
     std::vector<std::unique_ptr<BinSums>> bins_;
 };
 

@@ -15,6 +15,7 @@
 #include "description.h"
 #include "network.h"
 #include "npy.h"
+#include "row_table_builder.h"
 
 namespace currents {
 
@@ -24,7 +25,8 @@ constexpr std::int64_t description_version = 1;
 
 class Builder {
   public:
-    Builder(std::string run_folder, DiskThread& disk) : folder_(std::move(run_folder)), disk_(disk) {}
+    Builder(std::string run_folder, std::size_t n_threads, DiskThread& disk)
+        : folder_(std::move(run_folder)), n_threads_(n_threads), disk_(disk) {}
 
     std::unique_ptr<Simulation> build() {
         std::vector<Line> lines = read_description(path("inputs/program.txt"));
@@ -32,8 +34,9 @@ class Builder {
         for (std::size_t i = 2; i < lines.size(); ++i) {
             read_line(lines[i]);
         }
-        check_groups();
+        finish_groups();
         settle();
+        simulation_->start();
         return std::move(simulation_);
     }
 
@@ -55,9 +58,9 @@ class Builder {
             lines[1].refuse("does not give the time");
         }
         const double dt = lines[1].number();
-        simulation_ = std::make_unique<Simulation>(lines[1].whole(1));
-        simulation_->clock.dt = dt;
-        for (std::unique_ptr<Group>& group : make_groups(simulation_->clock)) {
+        simulation_ = std::make_unique<Simulation>(lines[1].whole(1), n_threads_);
+        simulation_->dt = dt;
+        for (std::unique_ptr<Group>& group : make_groups(clock_)) {
             simulation_->groups.emplace_back().group = std::move(group);
         }
     }
@@ -93,6 +96,9 @@ class Builder {
         const std::vector<std::int32_t> global = read_npy<std::int32_t>(path(line.word()));
         if (static_cast<std::int64_t>(global.size()) != n || n > std::numeric_limits<std::int32_t>::max()) {
             line.refuse("has a list of neurons of another length", std::to_string(n), std::to_string(global.size()));
+        }
+        if (is_cut_) {
+            line.refuse("is a group after edges", "groups first");
         }
         members.group->allocate(n);
         for (std::size_t local = 0; local < global.size(); ++local) {
@@ -213,6 +219,7 @@ class Builder {
     void read_injected(Line& line) {
         Members& members = find_members(line, line.word());
         InjectedCurrent current;
+        current.i_group = index_of(members);
         current.current = find_doubles(line, members);
         read_range(line, members, current.begin, current.end);
         current.steps_per_value = line.whole(1);
@@ -254,10 +261,10 @@ class Builder {
         Arrivals& arrivals = find_arrivals(line, target, line.word());
         const std::string trace = line.word();
         const double* source_trace = trace == "-" ? nullptr : find_trace(line, trace);
-        simulation_->projections.emplace_back(ring_, &arrivals, source_trace);
+        simulation_->projections.emplace_back(ring_, source_members_ == nullptr, &arrivals, source_trace);
         target_ = &target;
         take_edges_ = [this](const std::string& folder, double) {
-            simulation_->projections.back().add(load_edges<RowTable>(folder));
+            simulation_->projections.back().add(load_edges<RowTable>(folder, target_->segments));
         };
     }
 
@@ -278,7 +285,8 @@ class Builder {
         }
         target_ = &target;
         take_edges_ = [this](const std::string& folder, double initial) {
-            simulation_->summed_traces.back()->add(load_edges<OrderedEdges>(folder), initial);
+            const auto n_targets = static_cast<std::int32_t>(target_->group->n_neurons());
+            simulation_->summed_traces.back()->add(load_edges<OrderedEdges>(folder, n_targets), initial);
         };
     }
 
@@ -292,10 +300,9 @@ class Builder {
     }
 
     // Edges from the current source to the current target, whose spikes are then kept for as long as the delays last.
-    template <class Edges>
-    Edges load_edges(const std::string& folder) {
-        const auto n_targets = static_cast<std::int32_t>(target_->group->n_neurons());
-        Edges edges = Edges::load(folder, source_local_, n_sources_, local_indices(target_->name()), n_targets);
+    template <class Edges, class Targets>
+    Edges load_edges(const std::string& folder, const Targets& targets) {
+        Edges edges = Edges::load(folder, source_local_, n_sources_, local_indices(target_->name()), targets);
         for (const std::int32_t delay : edges.delays()) {
             ring_->reserve(delay);
         }
@@ -321,7 +328,8 @@ class Builder {
         if (local >= array->size() || (!simulation_->events.empty() && step < simulation_->events.back().step)) {
             line.refuse("is an event of no neuron, or out of order");
         }
-        simulation_->events.push_back({step, [array, local, value] { assign(*array, local, value); }});
+        const auto set = [array, local, value] { assign(*array, local, value); };
+        simulation_->events.push_back({step, index_of(members), local, array->shared(), set});
     }
 
     // recorder FOLDER STEPS_PER_BIN ITEM_BYTES CHUNK_ROWS TILE_COLUMNS N_SECTIONS; as many lines `section N_COLUMNS`, then
@@ -390,7 +398,9 @@ class Builder {
             line.refuse("belongs to no recorder");
         }
         Members& members = find_members(line, line.word());
-        simulation_->value_recorders.back()->add_keep(find_doubles(line, members));
+        const std::string variable = line.word();
+        find_doubles(line, members, variable);
+        simulation_->value_recorders.back()->add_keep(index_of(members), variable);
     }
 
     // spikes FOLDER CHUNK_ROWS; its maps follow.
@@ -558,6 +568,7 @@ class Builder {
 
     // Set what is known of the sources of edges: a group of neurons, or a drive.
     void find_source(const Line& line, const std::string& name) {
+        finish_groups();
         for (std::unique_ptr<SourceDrive>& drive : simulation_->drives) {
             if (drive->name() == name) {
                 n_sources_ = drive->n_sources();
@@ -586,20 +597,29 @@ class Builder {
         return local;
     }
 
-    void check_groups() {
+    // All groups are known: cut them into segments.
+    void finish_groups() {
+        if (is_cut_) {
+            return;
+        }
         for (Members& members : simulation_->groups) {
             if (members.group->n_neurons() == 0) {
                 throw InputFailure(path("inputs/program.txt"), "says nothing of the group " + members.name());
             }
         }
+        simulation_->cut_groups();
+        is_cut_ = true;
     }
 
     std::string folder_;
+    std::size_t n_threads_;
     DiskThread& disk_;
     std::unique_ptr<Simulation> simulation_;
+    Clock clock_;
     std::int64_t n_global_ = 0;
     std::map<std::string, std::vector<std::int32_t>> global_;
 
+    bool is_cut_ = false;
     bool is_settled_ = false;
 
     // Of the projection or sum whose edges are read.
@@ -627,8 +647,8 @@ class Builder {
 
 }  // namespace
 
-std::unique_ptr<Simulation> build_simulation(const std::string& run_folder, DiskThread& disk) {
-    return Builder(run_folder, disk).build();
+std::unique_ptr<Simulation> build_simulation(const std::string& run_folder, std::size_t n_threads, DiskThread& disk) {
+    return Builder(run_folder, n_threads, disk).build();
 }
 
 }  // namespace currents

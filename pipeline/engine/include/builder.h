@@ -11,7 +11,8 @@
 namespace currents {
 
 // Read a run's inputs. Throws InputFailure when one is missing, damaged, or does not fit the others.
-std::unique_ptr<Simulation> build_simulation(const std::string& run_folder, DiskThread& disk);
+// n_threads: that take part in the steps; the disk thread is not one of them.
+std::unique_ptr<Simulation> build_simulation(const std::string& run_folder, std::size_t n_threads, DiskThread& disk);
 
 }  // namespace currents
 

@@ -46,16 +46,20 @@ struct PoissonInput {
 struct InjectedCurrent {
     std::vector<double> values;
     std::int64_t steps_per_value = 1;
+    std::size_t i_group = 0;
     std::int64_t begin = 0;
     std::int64_t end = 0;
     double* current = nullptr;
 
-    // Set the current when it changes in this step, or when it is set for the first time.
-    void set(std::int64_t step, bool first) {
+    // Set the current of those of its neurons that are in [part_begin, part_end), when it changes in this step, or when it is
+    // set for the first time.
+    void set(std::int64_t step, bool first, std::int64_t part_begin, std::int64_t part_end) const {
         const auto last = static_cast<std::int64_t>(values.size()) - 1;
         if (first || (step % steps_per_value == 0 && step / steps_per_value <= last)) {
             const std::int64_t i_value = std::min(step / steps_per_value, last);
-            std::fill(current + begin, current + end, values[static_cast<std::size_t>(i_value)]);
+            const std::int64_t from = std::max(begin, part_begin);
+            const std::int64_t to = std::max(from, std::min(end, part_end));
+            std::fill(current + from, current + to, values[static_cast<std::size_t>(i_value)]);
         }
     }
 };

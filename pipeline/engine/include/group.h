@@ -72,11 +72,17 @@ class Array {
     bool shared() const { return shared_; }
     std::int64_t size() const { return size_; }
     std::size_t n_bytes() const { return static_cast<std::size_t>(size_) * item_bytes(type_); }
-    void* data() { return memory_.get(); }
 
     template <class T>
     T* values() {
-        return static_cast<T*>(memory_.get());
+        return static_cast<T*>(data_);
+    }
+
+    // Have the values of another array, which keeps them.
+    void share(const Array& other) {
+        size_ = other.size_;
+        data_ = other.data_;
+        tell_(data_);
     }
 
     // Let the group's loops find the values of neurons [begin, …) at another place than where they are kept.
@@ -95,8 +101,9 @@ class Array {
         if (!memory_) {
             throw std::bad_alloc();
         }
-        std::memset(memory_.get(), 0, wanted);
-        tell_(memory_.get());
+        data_ = memory_.get();
+        std::memset(data_, 0, wanted);
+        tell_(data_);
     }
 
   private:
@@ -108,6 +115,7 @@ class Array {
     std::function<void(void*)> tell_;
     std::int64_t size_ = 0;
     std::unique_ptr<void, FreeMemory> memory_;
+    void* data_ = nullptr;
 };
 
 class Group {
@@ -133,6 +141,14 @@ class Group {
         n_neurons_ = n_neurons;
         for (Array& array : arrays_) {
             array.allocate(n_neurons);
+        }
+    }
+
+    // Have the arrays of a group of the same class, which keeps them.
+    void share(const Group& other) {
+        n_neurons_ = other.n_neurons_;
+        for (std::size_t i = 0; i < arrays_.size(); ++i) {
+            arrays_[i].share(other.arrays_[i]);
         }
     }
 

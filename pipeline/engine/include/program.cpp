@@ -104,6 +104,7 @@ class Reporter {
 struct Arguments {
     std::string run_folder;
     int progress_descriptor = STDERR_FILENO;
+    std::size_t n_threads = 1;
 };
 
 const char usage[] =
@@ -120,6 +121,8 @@ bool read_arguments(int argc, char** argv, Arguments& arguments) {
         const char* value = argv[++i];
         if (name == "--run-dir" && *value != '\0') {
             arguments.run_folder = value;
+        } else if (name == "--threads") {
+            arguments.n_threads = static_cast<std::size_t>(std::strtol(value, nullptr, 10));
         } else if (name == "--progress-fd") {
             char* end = nullptr;
             const long descriptor = std::strtol(value, &end, 10);
@@ -137,18 +140,15 @@ bool read_arguments(int argc, char** argv, Arguments& arguments) {
 // Run all steps; return false when asked to stop before the last one.
 bool run_steps(currents::Simulation& simulation, Reporter& reporter, std::chrono::steady_clock::time_point start) {
     constexpr double period_s = 0.5;
-    constexpr std::int64_t n_steps_unwatched = 16;
     double next_report_s = 0.0;
     while (!simulation.is_finished()) {
-        if (simulation.step % n_steps_unwatched == 0) {
-            const double elapsed_s = seconds_since(start);
-            if (elapsed_s >= next_report_s) {
-                reporter.report_progress(simulation.step, simulation.n_steps, elapsed_s);
-                next_report_s = elapsed_s + period_s;
-            }
-            if (stop_signal != 0 || !reporter.has_reader()) {
-                return false;
-            }
+        const double elapsed_s = seconds_since(start);
+        if (elapsed_s >= next_report_s) {
+            reporter.report_progress(simulation.step, simulation.n_steps, elapsed_s);
+            next_report_s = elapsed_s + period_s;
+        }
+        if (stop_signal != 0 || !reporter.has_reader()) {
+            return false;
         }
         simulation.advance();
     }
@@ -180,7 +180,7 @@ std::string describe_times(double start_s, double simulation_s, double end_s) {
 ExitCode simulate(const Arguments& arguments, Reporter& reporter) {
     const auto start = std::chrono::steady_clock::now();
     currents::DiskThread disk;
-    const std::unique_ptr<currents::Simulation> simulation = currents::build_simulation(arguments.run_folder, disk);
+    const std::unique_ptr<currents::Simulation> simulation = currents::build_simulation(arguments.run_folder, arguments.n_threads, disk);
     const double start_s = seconds_since(start);
     bool whole = false;
     try {

@@ -6,11 +6,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
 #include "arrivals.h"
-#include "delivery.h"
+#include "row_table.h"
 #include "spike_ring.h"
 
 namespace currents {
@@ -18,10 +19,10 @@ namespace currents {
 // All edges of one channel from one group of sources to one group of neurons.
 class Projection {
   public:
-    // arrivals: of the targets. trace: of each source, by which a spike's weight is multiplied when
-    // it is delivered; nullptr when it is not.
-    Projection(const SpikeRing* spikes, Arrivals* arrivals, const double* trace)
-        : spikes_(spikes), arrivals_(arrivals), trace_(trace) {}
+    // from_drive: whether the sources are those of a drive. arrivals: of the targets. trace: of each source, by which a spike's
+    // weight is multiplied when it is delivered; nullptr when it is not.
+    Projection(const SpikeRing* spikes, bool from_drive, Arrivals* arrivals, const double* trace)
+        : spikes_(spikes), from_drive_(from_drive), arrivals_(arrivals), trace_(trace) {}
 
     void add(RowTable table) {
         if (trace_) {
@@ -32,38 +33,53 @@ class Projection {
         tables_.push_back(std::move(table));
     }
 
-    // Add what arrives in a step.
-    void deliver(std::int64_t step) const {
-        if (trace_) {
-            deliver_traced(step);
-            return;
+    bool has_traces() const { return trace_ != nullptr; }
+
+    // For how many steps targets need not know of spikes of neurons; as many as can be where these are no sources.
+    std::int64_t shortest_delay() const {
+        std::int64_t shortest = std::numeric_limits<std::int64_t>::max();
+        for (const RowTable& table : tables_) {
+            const bool counts = !from_drive_ && !table.delays().empty();
+            shortest = counts ? std::min<std::int64_t>(shortest, table.delays().front()) : shortest;
         }
+        return shortest;
+    }
+
+    // Add what arrives in a step at the targets in a range of segments. Return the number of events.
+    std::size_t deliver(std::int64_t step, SegmentRange range) const {
+        if (trace_) {
+            return deliver_traced(step, range);
+        }
+        std::size_t n = 0;
         for (const RowTable& table : tables_) {
             for (std::size_t i_delay = 0; i_delay < table.delays().size(); ++i_delay) {
                 const std::vector<std::int32_t>& spikes = spikes_->at(step - table.delays()[i_delay]);
                 if (arrivals_->are_counted()) {
                     std::uint16_t* counts = arrivals_->counts();
-                    for_each_spike(table, i_delay, spikes, [&](std::int32_t s) { table.count(s, i_delay, counts); });
+                    const auto count = [&](std::int32_t source) { n += table.count(source, i_delay, range, counts); };
+                    for_each_spike(table, i_delay, range, spikes, count);
                 } else {
                     double* sums = arrivals_->sums();
-                    for_each_spike(table, i_delay, spikes, [&](std::int32_t s) { table.deliver(s, i_delay, sums); });
+                    const auto add = [&](std::int32_t source) { n += table.deliver(source, i_delay, range, sums); };
+                    for_each_spike(table, i_delay, range, spikes, add);
                 }
             }
         }
+        return n;
     }
 
   private:
     // Rows lie all over memory: each is called into the cache while some before it are delivered.
     template <class Deliver>
-    static void for_each_spike(const RowTable& table, std::size_t i_delay, const std::vector<std::int32_t>& spikes,
-                               Deliver deliver) {
+    static void for_each_spike(const RowTable& table, std::size_t i_delay, SegmentRange range,
+                               const std::vector<std::int32_t>& spikes, Deliver deliver) {
         constexpr std::size_t n_ahead = 4;
         for (std::size_t i = 0; i < std::min(n_ahead, spikes.size()); ++i) {
-            table.prefetch(spikes[i], i_delay);
+            table.prefetch(spikes[i], i_delay, range);
         }
         for (std::size_t i = 0; i < spikes.size(); ++i) {
             if (i + n_ahead < spikes.size()) {
-                table.prefetch(spikes[i + n_ahead], i_delay);
+                table.prefetch(spikes[i + n_ahead], i_delay, range);
             }
             deliver(spikes[i]);
         }
@@ -71,24 +87,27 @@ class Projection {
 
     // Products are not exact, so the order of their sum matters: it is Brian2's, spike by spike through all tables. All
     // tables have one and the same delay.
-    void deliver_traced(std::int64_t step) const {
+    std::size_t deliver_traced(std::int64_t step, SegmentRange range) const {
         const RowTable* first = nullptr;
         for (const RowTable& table : tables_) {
             first = !first && table.n_edges() > 0 ? &table : first;
         }
+        std::size_t n = 0;
         if (!first) {
-            return;
+            return n;
         }
         for (const std::int32_t source : spikes_->at(step - first->delays()[0])) {
             for (const RowTable& table : tables_) {
                 if (table.n_edges() > 0) {
-                    table.deliver_scaled(source, 0, trace_[source], arrivals_->sums());
+                    n += table.deliver_scaled(source, 0, range, trace_[source], arrivals_->sums());
                 }
             }
         }
+        return n;
     }
 
     const SpikeRing* spikes_;
+    bool from_drive_;
     Arrivals* arrivals_;
     const double* trace_;
     std::vector<RowTable> tables_;

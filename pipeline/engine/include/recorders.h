@@ -132,6 +132,12 @@ class RecordedPart {
     std::vector<std::ptrdiff_t> first_run_;
 };
 
+// A group's variable that is 0 in the first step of a bin and 1 in the others, by which its sums are multiplied.
+struct Keep {
+    std::size_t i_group;
+    std::string variable;
+};
+
 // A recorder of currents or states: one row per bin.
 class ValueRecorder {
   public:
@@ -144,36 +150,33 @@ class ValueRecorder {
     const Section& section(std::size_t i) const { return sections_[i]; }
     ChunkStream& stream() { return *stream_; }
     void add_part(std::size_t i_group, RecordedPart part) { parts_[i_group].push_back(std::move(part)); }
-    // The group's variable that is 0 in the first step of a bin and 1 in the others, by which its sums are multiplied.
-    void add_keep(double* keep) { keeps_.push_back(keep); }
+    void add_keep(std::size_t i_group, std::string variable) { keeps_.push_back({i_group, std::move(variable)}); }
+    const std::vector<Keep>& keeps() const { return keeps_; }
     // Sums of arrivals that belong to this recorder's bins.
-    void add_bin_sums(BinSums* sums) { bin_sums_.push_back(sums); }
+    void add_bin_sums(BinSums* sums) { sums->steps_per_bin = steps_per_bin_; }
 
-    void start_step(std::int64_t step) {
-        ends_bin_ = (step + 1) % steps_per_bin_ == 0;
-        for (double* keep : keeps_) {
-            *keep = step % steps_per_bin_ == 0 ? 0.0 : 1.0;
-        }
-        for (BinSums* sums : bin_sums_) {
-            sums->starts_bin = step % steps_per_bin_ == 0;
-        }
-    }
+    bool starts_bin(std::int64_t step) const { return step % steps_per_bin_ == 0; }
+    bool ends_bin(std::int64_t step) const { return (step + 1) % steps_per_bin_ == 0; }
 
-    // Whether this is the last step of a bin.
-    bool ends_bin() const { return ends_bin_; }
+    // The steps from `step` to `end_of_window` - 1 can be written, by several threads in any order, before finish_window.
+    void start_window(std::int64_t step) { i_first_bin_ = step / steps_per_bin_; }
+    std::int64_t end_of_window() const { return (i_first_bin_ + stream_->chunk_rows() - stream_->row()) * steps_per_bin_; }
 
-    void write_block(std::size_t i_group, std::int64_t i_block) {
+    // Write the values of a block of neurons in the last step of a bin.
+    void write_block(std::int64_t step, std::size_t i_group, std::int64_t i_block) {
+        const std::int64_t row = stream_->row() + step / steps_per_bin_ - i_first_bin_;
         for (const RecordedPart& part : parts_[i_group]) {
             if (sections_[part.i_section()].item_bytes == sizeof(float)) {
-                part.write_block(i_block, stream_->section<float>(part.i_section()), stream_->row());
+                part.write_block(i_block, stream_->section<float>(part.i_section()), row);
             } else {
-                part.write_block(i_block, stream_->section<double>(part.i_section()), stream_->row());
+                part.write_block(i_block, stream_->section<double>(part.i_section()), row);
             }
         }
     }
 
-    void finish_step() {
-        if (ends_bin_) {
+    // All steps before `end` have been written.
+    void finish_window(std::int64_t end) {
+        for (; i_first_bin_ < end / steps_per_bin_; ++i_first_bin_) {
             stream_->finish_row();
         }
     }
@@ -181,11 +184,10 @@ class ValueRecorder {
   private:
     std::vector<Section> sections_;
     std::int64_t steps_per_bin_;
-    bool ends_bin_ = false;
+    std::int64_t i_first_bin_ = 0;  // of the window
     std::unique_ptr<ChunkStream> stream_;
     std::vector<std::vector<RecordedPart>> parts_;
-    std::vector<double*> keeps_;
-    std::vector<BinSums*> bin_sums_;
+    std::vector<Keep> keeps_;
 };
 
 // Some neurons, by what they are called where they are recorded.

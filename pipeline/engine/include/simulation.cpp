@@ -1,177 +1,153 @@
-// The steps: what is worth the compiler's full effort.
+// Windows of steps, and what happens between them.
 
 #include "simulation.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstring>
+#include <exception>
+#include <limits>
 
 namespace currents {
 
-namespace {
 
-// The first byte that is not 0; most blocks of eight have none.
-const char* find_set(const char* at, const char* end) {
-    std::uint64_t eight;
-    for (; end - at >= 8; at += 8) {
-        std::memcpy(&eight, at, sizeof(eight));
-        if (eight != 0) {
-            break;
-        }
+void Simulation::cut_groups() {
+    std::size_t n_needed = 1;
+    for (const Members& members : groups) {
+        n_needed = std::max(n_needed, Segments::count_needed(members.group->n_neurons()));
     }
-    return std::find_if(at, end, [](char byte) { return byte != 0; });
+    // As many as threads, or a multiple: threads shall have equal shares, and each segment adds work to each spike.
+    const std::size_t n = (n_needed + n_threads - 1) / n_threads * n_threads;
+    for (Members& members : groups) {
+        members.segments = Segments(members.group->n_neurons(), n);
+    }
 }
 
-}  // namespace
+void Simulation::start() {
+    if (can_be_split()) {
+        for (std::size_t i = 0; i < n_segments(); ++i) {
+            parts_.push_back(std::make_unique<Part>(*this, SegmentRange{i, i + 1}));
+        }
+        for (const Projection& projection : projections) {
+            window_steps_ = std::min(window_steps_, projection.shortest_delay());
+        }
+    } else {
+        parts_.push_back(std::make_unique<Part>(*this, SegmentRange{0, n_segments()}));
+    }
+    n_threads = std::min(n_threads, parts_.size());
+    for (Members& members : groups) {
+        members.ring.start_windows(window_steps_);
+    }
+    for (std::unique_ptr<SourceDrive>& drive : drives) {
+        drive->ring().start_windows(window_steps_);
+    }
+    crew_ = std::make_unique<Crew>(n_threads, parts_.size(), [this](std::size_t i) { parts_[i]->run(step, window_end_); });
+}
+
+// Whether parts may go through a window each on their own: none needs what another one does in the same window.
+bool Simulation::can_be_split() const {
+    bool can = n_segments() > 1 && trace_updates.empty() && summed_traces.empty();
+    for (const Projection& projection : projections) {
+        can = can && !projection.has_traces() && projection.shortest_delay() > 0;
+    }
+    for (const Event& event : events) {
+        can = can && !event.is_shared;
+    }
+    return can;
+}
 
 void Simulation::advance() {
-    clock.set(step);
-    start_step();
-    for (Members& members : groups) {
-        update_group(members);
+    window_end_ = find_window_end();
+    fire_drives(window_end_);
+    crew_->run_round();
+    const Part* failed = nullptr;
+    const std::int64_t end = find_end(failed);
+    gather_spikes(end);
+    record(end);
+    step = end;
+    if (failed) {
+        std::rethrow_exception(failed->failure());
     }
-    deliver();
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-        finish_group(i);
-    }
-    record();
-    ++step;
 }
 
-void Simulation::start_step() {
-    for (; i_event_ < events.size() && events[i_event_].step == step; ++i_event_) {
-        events[i_event_].set();
-    }
-    for (InjectedCurrent& current : currents) {
-        current.set(step, step == first_step_);
-    }
+std::int64_t Simulation::find_window_end() {
+    std::int64_t end = std::min(n_steps, step + window_steps_);
     for (std::unique_ptr<ValueRecorder>& recorder : value_recorders) {
-        recorder->start_step(step);
+        recorder->start_window(step);
+        end = std::min(end, recorder->end_of_window());
     }
+    return end;
 }
 
-void Simulation::update_group(Members& members) {
-    Group& group = *members.group;
-    std::vector<std::int32_t>& spikes = members.ring.start(step);
-    std::array<char, n_neurons_per_block> crossed;
-    for (std::int64_t begin = 0; begin < group.n_neurons(); begin += n_neurons_per_block) {
-        const std::int64_t end = std::min(begin + n_neurons_per_block, group.n_neurons());
-        group.update_state(begin, end);
-        check_finite(members, begin, end);
-        group.find_crossings(begin, end, crossed.data());
-        take_spikes(members, begin, end, crossed.data(), spikes);
-    }
-}
-
-void Simulation::take_spikes(Members& members, std::int64_t begin, std::int64_t end, char* crossed,
-                             std::vector<std::int32_t>& spikes) {
-    const std::int64_t n = end - begin;
-    if (members.not_refractory) {
-        const char* ready = members.not_refractory + begin;
-        for (std::int64_t i = 0; i < n; ++i) {
-            crossed[i] = static_cast<char>(crossed[i] & ready[i]);
-        }
-    }
-    for (const char* at = crossed; (at = find_set(at, crossed + n)) != crossed + n; ++at) {
-        const auto local = static_cast<std::int32_t>(begin + (at - crossed));
-        spikes.push_back(local);
-        start_refractoriness(members, local);
-    }
-}
-
-void Simulation::start_refractoriness(Members& members, std::int32_t local) {
-    if (members.not_refractory) {
-        const std::vector<std::int64_t>& steps = members.refractory_steps;
-        members.not_refractory[local] = 0;
-        members.ready_step[local] = step + steps[steps.size() == 1 ? 0 : static_cast<std::size_t>(local)];
-    }
-    if (members.lastspike) {
-        members.lastspike[local] = clock.t;
-    }
-}
-
-void Simulation::check_finite(const Members& members, std::int64_t begin, std::int64_t end) const {
-    if (!members.v) {
-        return;
-    }
-    const double* v = members.v;
-    std::int64_t n_bad = 0;
-    for (std::int64_t i = begin; i < end; ++i) {
-        n_bad += !(v[i] - v[i] == 0.0);
-    }
-    if (n_bad) {
-        const double* bad = std::find_if(v + begin, v + end, [](double x) { return !std::isfinite(x); });
-        throw NumericFailure(members.name(), bad - v, step, clock.t);
-    }
-}
-
-void Simulation::deliver() {
+void Simulation::fire_drives(std::int64_t end) {
     for (std::unique_ptr<SourceDrive>& drive : drives) {
-        drive->fire(step);
-    }
-    for (std::unique_ptr<SummedTraces>& traces : summed_traces) {
-        traces->decay();
-    }
-    for (const Projection& projection : projections) {
-        projection.deliver(step);
-    }
-    // A spike carries the trace from before its own increment.
-    for (const TraceUpdate& update : trace_updates) {
-        update.apply(step);
-    }
-    for (std::unique_ptr<SummedTraces>& traces : summed_traces) {
-        traces->deliver(step);
+        for (std::int64_t at = step; at < end; ++at) {
+            drive->fire(at);
+        }
     }
 }
 
-void Simulation::finish_group(std::size_t i_group) {
-    Members& members = groups[i_group];
-    Group& group = *members.group;
-    const std::vector<std::int32_t>& spikes = members.ring.at(step);
-    const std::int32_t* spike = spikes.data();
-    const std::int32_t* last_spike = spike + spikes.size();
-    for (std::int64_t begin = 0; begin < group.n_neurons(); begin += n_neurons_per_block) {
-        const std::int64_t end = std::min(begin + n_neurons_per_block, group.n_neurons());
-        for (const PoissonInput& input : members.inputs) {
-            input.add(step, begin, end);
+std::int64_t Simulation::find_end(const Part*& failed) const {
+    std::int64_t end = window_end_;
+    for (const std::unique_ptr<Part>& part : parts_) {
+        if (part->failure() && (!failed || part->step() < end)) {
+            failed = part.get();
+            end = part->step();
         }
-        for (std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
-            arrivals->hand_over(begin, end);
-        }
-        group.enter_arrivals(begin, end);
-        for (std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
-            arrivals->clear(begin, end);
-        }
-        const std::int32_t* next = std::find_if(spike, last_spike, [end](std::int32_t local) { return local >= end; });
-        group.reset_neurons(spike, static_cast<std::size_t>(next - spike));
-        spike = next;
-        group.finish_step(begin, end);
-        for (std::unique_ptr<ValueRecorder>& recorder : value_recorders) {
-            if (recorder->ends_bin()) {
-                recorder->write_block(i_group, begin / n_neurons_per_block);
+    }
+    return end;
+}
+
+// Put the spikes of all parts together. A part that is alone has done so.
+void Simulation::gather_spikes(std::int64_t end) {
+    for (std::size_t i_group = 0; i_group < groups.size() && parts_.size() > 1; ++i_group) {
+        for (std::int64_t at = step; at < end; ++at) {
+            std::vector<std::int32_t>& all = groups[i_group].ring.start(at);
+            for (const std::unique_ptr<Part>& part : parts_) {
+                const std::vector<std::int32_t>& some = part->spikes(i_group, at);
+                all.insert(all.end(), some.begin(), some.end());
             }
         }
     }
 }
 
-void Simulation::record() {
+void Simulation::record(std::int64_t end) {
+    for (std::unique_ptr<ValueRecorder>& recorder : value_recorders) {
+        recorder->finish_window(end);
+    }
+    for (std::int64_t at = step; at < end; ++at) {
+        record_step(at);
+    }
+}
+
+void Simulation::record_step(std::int64_t at) {
     spikes_.clear();
     for (const Members& members : groups) {
-        spikes_.push_back(&members.ring.at(step));
-    }
-    for (std::unique_ptr<ValueRecorder>& recorder : value_recorders) {
-        recorder->finish_step();
+        spikes_.push_back(&members.ring.at(at));
     }
     for (std::unique_ptr<SpikeRecorder>& recorder : spike_recorders) {
-        recorder->record(step, spikes_);
+        recorder->record(at, spikes_);
     }
     for (std::unique_ptr<RateRecorder>& recorder : rate_recorders) {
-        recorder->record(step, spikes_);
+        recorder->record(at, spikes_);
     }
     for (std::size_t i = 0; i < source_recorders.size(); ++i) {
-        source_recorders[i]->record(step, {&drives[i]->ring().at(step)});
+        source_recorders[i]->record(at, {&drives[i]->ring().at(at)});
     }
+}
+
+std::int64_t Simulation::n_spikes() const {
+    std::int64_t n = 0;
+    for (const std::unique_ptr<Part>& part : parts_) {
+        n += part->n_spikes;
+    }
+    return n;
+}
+
+std::int64_t Simulation::n_events() const {
+    std::int64_t n = 0;
+    for (const std::unique_ptr<Part>& part : parts_) {
+        n += part->n_events;
+    }
+    return n;
 }
 
 void Simulation::close() {

@@ -1,4 +1,4 @@
-// The network and its steps.
+// The network, and its way through time in windows of steps.
 //
 // Order within a step (docs/numbers.md): events, state update, threshold, delivery of the spikes whose delay has passed,
 // arrivals, resets, end of the step, recording.
@@ -8,45 +8,37 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "arrivals.h"
+#include "crew.h"
 #include "drives.h"
 #include "group.h"
+#include "part.h"
 #include "projections.h"
 #include "recorders.h"
+#include "segments.h"
 #include "spike_ring.h"
 #include "summed_traces.h"
 
 namespace currents {
 
-// A state variable that has become NaN or infinite.
-class NumericFailure : public std::exception {
-  public:
-    NumericFailure(std::string group_name, std::int64_t neuron_in_group, std::int64_t failed_step, double t)
-        : group(std::move(group_name)), local(neuron_in_group), step(failed_step), time_s(t) {}
-    const char* what() const noexcept override { return "v is not finite"; }
-
-    std::string group;
-    std::int64_t local;
-    std::int64_t step;
-    double time_s;
-};
-
-// A variable of one neuron that is set before a step.
+// A variable of one neuron, or shared by its group, that is set before a step.
 struct Event {
     std::int64_t step;
+    std::size_t i_group;
+    std::int64_t local;
+    bool is_shared;
     std::function<void()> set;
 };
 
 // A group, with what belongs to its neurons' spikes.
 struct Members {
     std::unique_ptr<Group> group;
+    Segments segments;
     SpikeRing ring;
     // nullptr when no neuron of the group is ever refractory.
     std::int64_t* ready_step = nullptr;
@@ -65,9 +57,19 @@ struct Members {
 
 class Simulation {
   public:
-    explicit Simulation(std::int64_t steps) : n_steps(steps) {}
+    // No window is longer: between windows, the program reports and looks whether it shall stop.
+    static constexpr std::int64_t n_most_steps = 64;
 
-    // Advance by one step.
+    Simulation(std::int64_t steps, std::size_t threads) : n_steps(steps), n_threads(threads) {}
+
+    // Cut all groups into segments: once their sizes are known, and before edges are read.
+    void cut_groups();
+    std::size_t n_segments() const { return groups.empty() ? 1 : groups.front().segments.size(); }
+
+    // Once everything is there, before the first window.
+    void start();
+
+    // Run a window of steps.
     void advance();
 
     bool is_finished() const { return step >= n_steps; }
@@ -78,9 +80,14 @@ class Simulation {
     // Put all that has been recorded on disk.
     void flush();
 
-    Clock clock;
+    // So far: of all neurons, and arrivals of their spikes and of drives' at synapses.
+    std::int64_t n_spikes() const;
+    std::int64_t n_events() const;
+
+    double dt = 0.0;
     std::int64_t step = 0;
     std::int64_t n_steps;
+    std::size_t n_threads;
     std::vector<Members> groups;
     std::vector<std::unique_ptr<SourceDrive>> drives;
     std::vector<InjectedCurrent> currents;
@@ -95,19 +102,20 @@ class Simulation {
     std::vector<std::unique_ptr<SpikeRecorder>> source_recorders;
 
   private:
-    void start_step();
-    void update_group(Members& members);
-    void take_spikes(Members& members, std::int64_t begin, std::int64_t end, char* crossed,
-                     std::vector<std::int32_t>& spikes);
-    void start_refractoriness(Members& members, std::int32_t local);
-    void check_finite(const Members& members, std::int64_t begin, std::int64_t end) const;
-    void deliver();
-    void finish_group(std::size_t i_group);
-    void record();
+    bool can_be_split() const;
+    std::int64_t find_window_end();
+    void fire_drives(std::int64_t end);
+    // The step before which all parts have ended, and the failure of that step if there was one.
+    std::int64_t find_end(const Part*& failed) const;
+    void gather_spikes(std::int64_t end);
+    void record(std::int64_t end);
+    void record_step(std::int64_t at);
     std::vector<ChunkStream*> streams();
 
-    std::int64_t first_step_ = 0;
-    std::size_t i_event_ = 0;
+    std::int64_t window_steps_ = n_most_steps;
+    std::int64_t window_end_ = 0;
+    std::vector<std::unique_ptr<Part>> parts_;
+    std::unique_ptr<Crew> crew_;
     std::vector<const std::vector<std::int32_t>*> spikes_;
 };
 

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "delivery.h"
+#include "edge_files.h"
 
 namespace currents {
 

@@ -40,6 +40,8 @@ int main() {
     currents::BinSums* bin = arrivals.add_bin_sums();
     std::printf("%d\n", arrivals.are_counted() ? 1 : 0);
     if (std::scanf("%ld %ld", &n_steps, &steps_per_bin) != 2) return 1;
+    bin->steps_per_bin = steps_per_bin;
+    currents::WeighedBlock scratch;
     for (long step = 0; step < n_steps; ++step) {
         for (long i = 0; i < n; ++i) {
             int events;
@@ -47,10 +49,9 @@ int main() {
             if (arrivals.are_counted()) arrivals.counts()[i] = static_cast<std::uint16_t>(events);
             else for (int e = 0; e < events; ++e) arrivals.sums()[i] += weight_of[static_cast<std::size_t>(i)];
         }
-        bin->starts_bin = step % steps_per_bin == 0;
         for (std::int64_t begin = 0; begin < n; begin += currents::n_neurons_per_block) {
             const std::int64_t end = std::min<std::int64_t>(n, begin + currents::n_neurons_per_block);
-            arrivals.hand_over(begin, end);
+            arrivals.hand_over(step, begin, end, variable, scratch);
             for (std::int64_t i = begin; i < end; ++i) std::printf("%a ", in[i]);
             arrivals.clear(begin, end);
         }

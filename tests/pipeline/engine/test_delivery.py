@@ -1,4 +1,4 @@
-"""`delivery.h` delivers what NumPy's `add.at` adds, bit for bit, and refuses edges that cannot be."""
+"""`row_table.h` delivers what NumPy's `add.at` adds, bit for bit, and refuses edges that cannot be."""
 
 import subprocess
 from collections.abc import Callable
@@ -17,12 +17,13 @@ from tests.pipeline.engine.headers import CHECKED, FLOATS, build
 pytestmark = pytest.mark.compiled
 
 PROGRAM = r"""
-#include "delivery.h"
+#include "row_table_builder.h"
 #include <cstdio>
 #include <cstdlib>
 
 // Whether counts of edges are what deliver() adds where all have one weight, and add up to the in-degrees.
-bool counts_agree(const currents::RowTable& table, std::int32_t n_sources, std::size_t n_targets) {
+bool counts_agree(const currents::RowTable& table, std::int32_t n_sources, std::size_t n_targets,
+                  currents::SegmentRange all) {
     std::vector<std::uint32_t> in_degrees(n_targets, 0), total(n_targets, 0);
     table.add_in_degrees(in_degrees);
     bool agree = true;
@@ -30,8 +31,8 @@ bool counts_agree(const currents::RowTable& table, std::int32_t n_sources, std::
         for (std::size_t d = 0; d < table.delays().size(); ++d) {
             std::vector<std::uint16_t> counts(n_targets, 0);
             std::vector<double> in(n_targets, 0.0);
-            table.count(s, d, counts.data());
-            table.deliver(s, d, in.data());
+            const std::size_t n = table.count(s, d, all, counts.data());
+            agree = agree && table.deliver(s, d, all, in.data()) == n;
             for (std::size_t t = 0; t < n_targets; ++t) {
                 total[t] += counts[t];
                 const double weight = static_cast<double>(table.one_weight());
@@ -42,7 +43,7 @@ bool counts_agree(const currents::RowTable& table, std::int32_t n_sources, std::
     return agree && total == in_degrees;
 }
 
-// Arguments: a folder, the sizes of the groups, and a factor. The folder also holds the local indices and what the
+// Arguments: a folder, the sizes of the groups, a factor, and a number of segments, which are delivered one by one. The folder also holds the local indices and what the
 // targets start from. Standard output: edges, bytes, delays; then, raw, what the targets hold after each row and delay.
 int main(int, char** argv) {
     const std::string folder = argv[1];
@@ -53,17 +54,20 @@ int main(int, char** argv) {
         const auto source_local = currents::read_npy<std::int32_t>(folder + "/source_local.npy");
         const auto target_local = currents::read_npy<std::int32_t>(folder + "/target_local.npy");
         const auto start = currents::read_npy<double>(folder + "/start.npy");
-        const auto table = currents::RowTable::load(folder, source_local, n_sources, target_local, n_targets);
+        const currents::Segments segments(n_targets, static_cast<std::size_t>(std::atol(argv[5])));
+        const auto table = currents::RowTable::load(folder, source_local, n_sources, target_local, segments);
         std::printf("%lld %lld", static_cast<long long>(table.n_edges()), static_cast<long long>(table.n_bytes()));
         for (const std::int32_t delay : table.delays()) std::printf(" %d", delay);
         std::printf("\n");
-        if (!counts_agree(table, n_sources, static_cast<std::size_t>(n_targets))) return 5;
+        if (!counts_agree(table, n_sources, static_cast<std::size_t>(n_targets), segments.all())) return 5;
         for (std::int32_t s = 0; s < n_sources; ++s) {
             for (std::size_t d = 0; d < table.delays().size(); ++d) {
                 std::vector<double> in = start;
-                table.prefetch(s, d);
-                if (factor == 1.0) table.deliver(s, d, in.data());
-                else table.deliver_scaled(s, d, factor, in.data());
+                for (std::size_t g = 0; g < segments.size(); ++g) {
+                    table.prefetch(s, d, {g, g + 1});
+                    if (factor == 1.0) table.deliver(s, d, {g, g + 1}, in.data());
+                    else table.deliver_scaled(s, d, {g, g + 1}, factor, in.data());
+                }
                 std::fwrite(in.data(), sizeof(double), in.size(), stdout);
             }
         }
@@ -75,7 +79,7 @@ int main(int, char** argv) {
 }
 """
 UNITS_PROGRAM = r"""
-#include "delivery.h"
+#include "row_table_builder.h"
 #include <cstdio>
 #include <cstdlib>
 
@@ -92,7 +96,7 @@ int main() {
     for (std::size_t i = 0; i < delays.size(); ++i)
         if (index[delays[i]] != i) return 3;
     try {
-        currents::RowTable::load(std::getenv("FOLDER"), {1, 0}, 2, {0, 1}, 2);
+        currents::RowTable::load(std::getenv("FOLDER"), {1, 0}, 2, {0, 1}, currents::Segments(2));
     } catch (const std::invalid_argument&) {
         return 0;
     }
@@ -170,10 +174,10 @@ class Delivered:
     sums: NDArray[np.float64]
 
 
-def run(program: Path, folder: Path, edges: Edges, factor: float = 1.0) -> Delivered:
+def run(program: Path, folder: Path, edges: Edges, factor: float = 1.0, n_segments: int = 1) -> Delivered:
     """Load the edges and deliver every row."""
     edges.save(folder)
-    command = [str(program), str(folder), str(edges.n_sources), str(edges.n_targets), repr(factor)]
+    command = [str(program), str(folder), str(edges.n_sources), str(edges.n_targets), repr(factor), str(n_segments)]
     done = subprocess.run(command, capture_output=True, check=True)
     line, _, raw = done.stdout.partition(b"\n")
     n_edges, n_bytes, *delays = (int(word) for word in line.split())
@@ -229,10 +233,12 @@ def per_edge(draw: st.DrawFn, value: st.SearchStrategy[float], n_edges: int) -> 
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(edges=tables(), factor=st.sampled_from([1.0, 0.3, -2.0]))
-def test_rows_are_delivered_as_numpy_adds_them(program: Path, tmp_path: Path, edges: Edges, factor: float) -> None:
+@given(edges=tables(), factor=st.sampled_from([1.0, 0.3, -2.0]), n_segments=st.integers(1, 3))
+def test_rows_are_delivered_as_numpy_adds_them(
+    program: Path, tmp_path: Path, edges: Edges, factor: float, n_segments: int
+) -> None:
     """Every row and delay, in the order of the file, every sum to the last bit."""
-    delivered = run(program, tmp_path, edges, factor)
+    delivered = run(program, tmp_path, edges, factor, n_segments)
     source, _, _, delay = edges.kept()
     assert delivered.n_edges == source.size
     assert delivered.delays == np.unique(delay).tolist()
@@ -259,6 +265,15 @@ def test_more_targets_than_two_bytes_count(program: Path, tmp_path: Path, n_dela
     edges.target[:3] = borders[:3]
     edges.target[-3:] = borders[3:]
     delivered = run(program, tmp_path, edges)
+    assert delivered.sums.tobytes() == edges.deliver(1.0).tobytes()
+
+
+@pytest.mark.parametrize("n_delays", [1, 5])
+@pytest.mark.parametrize("n_segments", [2, 7])
+def test_segments_are_delivered_one_by_one(program: Path, tmp_path: Path, n_delays: int, n_segments: int) -> None:
+    """Segments of a group, in whole blocks, together receive what the group does."""
+    edges = random_edges(3, 3000, 500, n_delays)
+    delivered = run(program, tmp_path, edges, n_segments=n_segments)
     assert delivered.sums.tobytes() == edges.deliver(1.0).tobytes()
 
 
@@ -379,5 +394,5 @@ def test_edges_that_cannot_be_are_refused(
     """The text names the file, the position, and what is there."""
     random_edges(100, 50, 10, 3).save(tmp_path)
     change(tmp_path)
-    done = subprocess.run([program, tmp_path, "100", "50", "1"], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, tmp_path, "100", "50", "1", "1"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (3, "", f"{tmp_path}/{expected}")

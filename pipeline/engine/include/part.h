@@ -1,0 +1,115 @@
+// A part of the network: the neurons that one thread at a time takes through a window of steps.
+//
+// A part has one segment of every group, or all of them. It writes to its own neurons alone, and reads the spikes of others
+// from before the window, which is no longer than the shortest delay. So parts may run one after another or side by side, and
+// the results are the same bits.
+
+#ifndef CURRENTS_PART_H
+#define CURRENTS_PART_H
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arrivals.h"
+#include "group.h"
+#include "segments.h"
+
+namespace currents {
+
+class Simulation;
+struct Members;
+
+// A state variable that has become NaN or infinite.
+class NumericFailure : public std::exception {
+  public:
+    NumericFailure(std::string group_name, std::int64_t neuron_in_group, std::int64_t failed_step)
+        : group(std::move(group_name)), local(neuron_in_group), step(failed_step) {}
+    const char* what() const noexcept override { return "v is not finite"; }
+
+    std::string group;
+    std::int64_t local;
+    std::int64_t step;
+};
+
+class Part {
+  public:
+    Part(Simulation& simulation, SegmentRange segments);
+    Part(const Part&) = delete;
+    Part& operator=(const Part&) = delete;
+
+    // Take the part's neurons through the steps from `begin` to `end` - 1. A failure is kept.
+    void run(std::int64_t begin, std::int64_t end) noexcept;
+
+    // The step that failed, or the end of the window; and the failure, if there was one.
+    std::int64_t step() const { return step_; }
+    const std::exception_ptr& failure() const { return failure_; }
+
+    // The spikes of a step of the window: neurons of a group, ascending. Of a part that is alone they are in the ring instead.
+    const std::vector<std::int32_t>& spikes(std::size_t i_group, std::int64_t step) const;
+
+    // So far.
+    std::int64_t n_spikes = 0;
+    std::int64_t n_events = 0;
+
+  private:
+    // What a group's loops read as arrivals of a channel.
+    struct Inlet {
+        Arrivals* arrivals;
+        Array* variable;
+        std::unique_ptr<WeighedBlock> scratch;
+    };
+
+    // The part's neurons of one group.
+    struct Share {
+        Members* members;
+        Group* loops;
+        std::int64_t begin;
+        std::int64_t end;
+        std::vector<Inlet> inlets;
+        // By step of the window.
+        std::vector<std::vector<std::int32_t>> spikes;
+    };
+
+    // What is 0 in the first step of a recorder's bin and 1 in the others.
+    struct KeptSum {
+        std::size_t i_recorder;
+        double* keep;
+    };
+
+    Share make_share(Members& members, Group& loops) const;
+    void advance();
+    void start_step();
+    void apply_events();
+    std::vector<std::int32_t>& start_spikes(Share& share);
+    void update(Share& share);
+    void take_spikes(Members& members, std::int64_t begin, std::int64_t end, char* crossed,
+                     std::vector<std::int32_t>& spikes);
+    void start_refractoriness(Members& members, std::int32_t local);
+    void check_finite(const Members& members, std::int64_t begin, std::int64_t end) const;
+    void deliver();
+    void finish(std::size_t i_group);
+
+    Simulation& simulation_;
+    SegmentRange segments_;
+    bool is_whole_;
+    Clock clock_;
+    // The loops over the part's neurons: groups that share the arrays of the simulation's.
+    std::vector<std::unique_ptr<Group>> loops_;
+    std::vector<Share> shares_;
+    std::vector<KeptSum> keeps_;
+    std::size_t i_event_ = 0;
+    bool is_first_step_ = true;
+    std::int64_t window_begin_ = 0;
+    std::int64_t step_ = 0;
+    std::exception_ptr failure_;
+};
+
+}  // namespace currents
+
+#endif  // CURRENTS_PART_H
