@@ -18,7 +18,7 @@ INCLUDE = Path(__file__).resolve().parent / "include"
 
 _NETWORK = "network.cpp"
 """All that differs between networks."""
-_RUNTIME_OBJECTS = ("part.o", "simulation.o", "crew.o", "builder.o", "program.o")
+_RUNTIME_OBJECTS = ("part.o", "simulation.o", "crew.o", "profiler.o", "builder.o", "program.o")
 
 _BRIAN2_HEADERS = ("devices/cpp_standalone/brianlib/common_math.h", "synapses/stdint_compat.h")
 """What Brian2's own functions need."""
@@ -29,11 +29,11 @@ CXXFLAGS = -std=c++17 {flags} -Wall -Wextra -MMD -pthread
 # The program shall run on machines that have no compiler.
 LDFLAGS = -static-libstdc++ -static-libgcc
 
-main: network.o part.o simulation.o crew.o builder.o program.o
+main: network.o part.o simulation.o crew.o profiler.o builder.o program.o
 \t$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -o $@
 
 # What runs once, or now and then, gains nothing from -O3, which takes three times as long.
-simulation.o crew.o builder.o program.o: CXXFLAGS += -O1
+simulation.o crew.o profiler.o builder.o program.o: CXXFLAGS += -O1
 
 clean:
 \trm -f main *.o *.d

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "network.h"
+#include "profiler.h"
 #include "simulation.h"
 
 namespace currents {
@@ -78,13 +79,16 @@ void Part::run(std::int64_t begin, std::int64_t end) noexcept {
 void Part::advance() {
     clock_.set(step_);
     start_step();
+    current_phase = Phase::update;
     for (Share& share : shares_) {
         update(share);
     }
+    current_phase = Phase::delivery;
     deliver();
     for (std::size_t i = 0; i < shares_.size(); ++i) {
         finish(i);
     }
+    current_phase = Phase::other;
 }
 
 void Part::start_step() {
@@ -205,9 +209,11 @@ void Part::finish(std::size_t i_group) {
     const std::int32_t* last_spike = spike + spikes.size();
     for (std::int64_t begin = share.begin; begin < share.end; begin += n_neurons_per_block) {
         const std::int64_t end = std::min(begin + n_neurons_per_block, share.end);
+        current_phase = Phase::drive;
         for (const PoissonInput& input : share.members->inputs) {
             input.add(step_, begin, end);
         }
+        current_phase = Phase::arrivals;
         for (Inlet& inlet : share.inlets) {
             inlet.arrivals->hand_over(step_, begin, end, *inlet.variable, *inlet.scratch);
         }
@@ -219,6 +225,7 @@ void Part::finish(std::size_t i_group) {
         loops.reset_neurons(spike, static_cast<std::size_t>(next - spike));
         spike = next;
         loops.finish_step(begin, end);
+        current_phase = Phase::recording;
         for (std::unique_ptr<ValueRecorder>& recorder : simulation_.value_recorders) {
             if (recorder->ends_bin(step_)) {
                 recorder->write_block(step_, i_group, begin / n_neurons_per_block);
