@@ -79,6 +79,7 @@ class Arrivals {
         }
         if (can_count_) {
             counts_.assign(most_.size(), 0);
+            find_reached_blocks();
         }
         std::vector<double>().swap(weights_);
         std::vector<std::uint64_t>().swap(most_);
@@ -109,6 +110,10 @@ class Arrivals {
             }
             return;  // the loops read the sums where they are
         }
+        if (!is_reached(begin)) {
+            variable.lend(nothing_->data(), begin);
+            return;
+        }
         for (std::unique_ptr<BinSums>& bin : bins_) {
             add_to_bin(counts_.data() + begin, bin->counts.data() + begin, end - begin, step % bin->steps_per_bin == 0);
         }
@@ -124,10 +129,10 @@ class Arrivals {
 
     // Start from 0 again, once the loops have passed.
     void clear(std::int64_t begin, std::int64_t end) {
-        if (can_count_) {
-            std::fill(counts_.begin() + begin, counts_.begin() + end, std::uint16_t{0});
-        } else {
+        if (!can_count_) {
             std::fill(sums() + begin, sums() + end, 0.0);
+        } else if (is_reached(begin)) {
+            std::fill(counts_.begin() + begin, counts_.begin() + end, std::uint16_t{0});
         }
     }
 
@@ -140,6 +145,17 @@ class Arrivals {
         const bool same = weights_[i] == weight || weights_[i] != weights_[i];
         can_count_ = can_count_ && same && most_[i] <= std::numeric_limits<std::uint16_t>::max();
         weights_[i] = weight;
+    }
+
+    bool is_reached(std::int64_t begin) const { return is_reached_[static_cast<std::size_t>(begin / n_neurons_per_block)]; }
+
+    void find_reached_blocks() {
+        is_reached_.assign(static_cast<std::size_t>(count_blocks(n_neurons_)), 0);
+        for (std::size_t i = 0; i < most_.size(); ++i) {
+            if (most_[i] > 0) {
+                is_reached_[i / static_cast<std::size_t>(n_neurons_per_block)] = 1;
+            }
+        }
     }
 
     // Neurons that nothing can reach go with those before them.
@@ -185,6 +201,9 @@ class Arrivals {
     std::vector<std::uint64_t> most_;
     std::vector<WeightRange> ranges_;
     std::vector<std::uint16_t> counts_;
+    // Of each block, whether any event can reach it: a population is seldom the target of all channels.
+    std::vector<char> is_reached_;
+    std::unique_ptr<WeighedBlock> nothing_ = std::make_unique<WeighedBlock>();
     std::vector<std::unique_ptr<BinSums>> bins_;
 };
 
