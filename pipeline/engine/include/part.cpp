@@ -80,8 +80,8 @@ void Part::advance() {
     clock_.set(step_);
     start_step();
     current_phase = Phase::update;
-    for (Share& share : shares_) {
-        update(share);
+    for (i_updated_ = 0; i_updated_ < shares_.size(); ++i_updated_) {
+        update(shares_[i_updated_]);
     }
     current_phase = Phase::delivery;
     deliver();

@@ -46,9 +46,9 @@ class Part {
     // Take the part's neurons through the steps from `begin` to `end` - 1. A failure is kept.
     void run(std::int64_t begin, std::int64_t end) noexcept;
 
-    // The step that failed, or the end of the window; and the failure, if there was one.
-    std::int64_t step() const { return step_; }
+    // The failure, if there was one; and where the part has ended: in which step, and with how many of the groups updated.
     const std::exception_ptr& failure() const { return failure_; }
+    std::pair<std::int64_t, std::size_t> end() const { return {step_, i_updated_}; }
 
     // The spikes of a step of the window: neurons of a group, ascending. Of a part that is alone they are in the ring instead.
     const std::vector<std::int32_t>& spikes(std::size_t i_group, std::int64_t step) const;
@@ -104,6 +104,7 @@ class Part {
     std::vector<Share> shares_;
     std::vector<KeptSum> keeps_;
     std::size_t i_event_ = 0;
+    std::size_t i_updated_ = 0;
     bool is_first_step_ = true;
     std::int64_t window_begin_ = 0;
     std::int64_t step_ = 0;

@@ -86,14 +86,13 @@ void Simulation::fire_drives(std::int64_t end) {
 }
 
 std::int64_t Simulation::find_end(const Part*& failed) const {
-    std::int64_t end = window_end_;
+    // The first failure in the order in which a part that is alone would have met them.
     for (const std::unique_ptr<Part>& part : parts_) {
-        if (part->failure() && (!failed || part->step() < end)) {
+        if (part->failure() && (!failed || part->end() < failed->end())) {
             failed = part.get();
-            end = part->step();
         }
     }
-    return end;
+    return failed ? failed->end().first : window_end_;
 }
 
 // Put the spikes of all parts together. A part that is alone has done so.
