@@ -11,9 +11,12 @@ namespace currents {
 
 void Simulation::cut_groups() {
     std::size_t n_needed = 1;
+    std::size_t n_most = 1;
     for (const Members& members : groups) {
         n_needed = std::max(n_needed, Segments::count_needed(members.group->n_neurons()));
+        n_most = std::max(n_most, static_cast<std::size_t>(count_blocks(members.group->n_neurons())));
     }
+    n_threads = std::min(n_threads, n_most);
     // As many as threads, or a multiple: threads shall have equal shares, and each segment adds work to each spike.
     const std::size_t n = (n_needed + n_threads - 1) / n_threads * n_threads;
     for (Members& members : groups) {
