@@ -128,10 +128,14 @@ def expm_taylor(a: ArrayLike) -> ExtendedFloats:
     if not np.isfinite(matrices).all():
         raise ValueError("expm_taylor: every entry must be finite")
     flat = matrices.reshape(-1, *matrices.shape[-2:]) if matrices.size else matrices.reshape(0, 1, 1)
-    result = np.empty_like(flat)
-    for start in range(0, len(flat), _BLOCK):
-        result[start : start + _BLOCK] = _expm_block(flat[start : start + _BLOCK])
-    return result.reshape(matrices.shape)
+    # Neurons of a population follow each other and often have one time constant: equal neighbours are computed once.
+    first = np.ones(len(flat), bool)
+    first[1:] = (flat[1:] != flat[:-1]).any(axis=(1, 2))
+    unlike = flat[first]
+    result = np.empty_like(unlike)
+    for start in range(0, len(unlike), _BLOCK):
+        result[start : start + _BLOCK] = _expm_block(unlike[start : start + _BLOCK])
+    return np.asarray(result[np.cumsum(first) - 1].reshape(matrices.shape))
 
 
 def _expm_block(matrices: ExtendedFloats) -> ExtendedFloats:

@@ -1,14 +1,14 @@
-"""Quantities written as text, such as `"0.3 mV"`, parsed against Brian2's own units and never evaluated."""
+"""Quantities written as text, such as `"0.3 mV"`, parsed against Brian2's own units (`units`) and never evaluated."""
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
 
 from models.errors import suggest_spelling
+from models.units import DIMENSIONLESS, Exponents, Unit, read_units
 
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _QUANTITY = re.compile(rf"({_NUMBER})\s*(.*)")
@@ -64,29 +64,11 @@ class Quantity:
         return self.text
 
 
-@cache
-def _units() -> dict[str, Any]:
-    """Return Brian2's units by full, displayed and short name, with minute and hour beside them.
-
-    Brian2 is imported here, late, because importing it takes a second.
-    """
-    from brian2.units import allunits, stdunits
-
-    displayed = {unit.dispname: unit for unit in allunits.all_units if unit.dispname.isidentifier()}
-    named = {
-        name: unit
-        for module in (allunits, stdunits)
-        for name, unit in vars(module).items()
-        if isinstance(unit, allunits.Unit)
-    }
-    return {"min": 60 * allunits.second, "h": 3600 * allunits.second} | displayed | named
-
-
 @lru_cache(maxsize=4096)
-def _parse_unit(text: str) -> tuple[Decimal, tuple[float, ...]]:
+def _parse_unit(text: str) -> tuple[Decimal, Exponents]:
     """Return the SI scale and the seven SI exponents of a product of units such as `mV/ms`."""
     scale, position = Decimal(1), 0
-    exponents: tuple[float, ...] = (0.0,) * 7
+    exponents = DIMENSIONLESS
     rest = text.removeprefix("1")
     while position < len(rest):
         factor = _FACTOR.match(rest, position)
@@ -94,14 +76,14 @@ def _parse_unit(text: str) -> tuple[Decimal, tuple[float, ...]]:
             raise QuantityError("has a unit that cannot be read", "a product of Brian2 units", show_value(text))
         operator, name, power_text = factor.groups()
         unit, power = _find_unit(name, text), int(power_text or 1) * (-1 if operator == "/" else 1)
-        scale *= Decimal(repr(float(unit))) ** power
-        exponents = tuple(a + power * b for a, b in zip(exponents, unit.dim._dims, strict=True))
+        scale *= Decimal(unit.scale) ** power
+        exponents = tuple(a + power * b for a, b in zip(exponents, unit.exponents, strict=True))
         position = factor.end()
     return scale, exponents
 
 
-def _find_unit(name: str, text: str) -> Any:
-    units = _units()
+def _find_unit(name: str, text: str) -> Unit:
+    units = read_units()
     if name in units:
         return units[name]
     near = suggest_spelling(name, units)
@@ -126,7 +108,7 @@ def split_quantity(raw: object) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def parse_any_quantity(raw: object) -> tuple[Quantity, tuple[float, ...]]:
+def parse_any_quantity(raw: object) -> tuple[Quantity, Exponents]:
     """Return a quantity and its seven SI exponents.
 
     Raises

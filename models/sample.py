@@ -4,8 +4,9 @@ Each sample has a key of its own, made of the seed, its purpose and the names th
 or a pathway leaves all others as they were.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +27,9 @@ class EdgeTable:
     """All edges of one pathway, or of a drive with sources, sorted by source, then target."""
 
     name: str
-    n_sources: int
-    """Number of neurons of the network for a pathway, of sources for a drive."""
-    source: NDArray[np.int32]
-    """(n_edges,) global index of the source neuron, or number of the drive's source."""
+    row: NDArray[np.int64]
+    """(n_sources + 1,) where each source's edges start, and the end of the last one's. Sources are all neurons of the
+    network for a pathway, its own sources for a drive."""
     target: NDArray[np.int32]
     """(n_edges,) global index of the target neuron."""
     weight: NDArray[np.float32]
@@ -40,14 +40,17 @@ class EdgeTable:
     @property
     def n_edges(self) -> int:
         """Number of edges."""
-        return self.source.size
+        return self.target.size
 
     @property
-    def row(self) -> NDArray[np.int64]:
-        """(n_sources + 1,) where each source's edges start, and the end of the last one's."""
-        starts = np.zeros(self.n_sources + 1, np.int64)
-        np.cumsum(np.bincount(self.source, minlength=self.n_sources), out=starts[1:])
-        return starts
+    def n_sources(self) -> int:
+        """Number of neurons of the network for a pathway, of sources for a drive."""
+        return self.row.size - 1
+
+    @cached_property
+    def source(self) -> NDArray[np.int32]:
+        """(n_edges,) global index of the source neuron, or number of the drive's source."""
+        return np.repeat(np.arange(self.n_sources, dtype=np.int32), np.diff(self.row))
 
 
 def sample_edges(expanded: Expanded) -> dict[str, EdgeTable]:
@@ -58,16 +61,20 @@ def sample_edges(expanded: Expanded) -> dict[str, EdgeTable]:
     dict of str to EdgeTable
         By the name of the pathway or drive, in the order of the spec.
     """
-    grouped: dict[str, list[Projection]] = {}
-    for projection in expanded.projections:
-        grouped.setdefault(projection.pathway, []).append(projection)
     return {
-        name: _join_projections(name, _count_sources(projections[0], expanded), projections, expanded)
-        for name, projections in grouped.items()
+        name: sample_pathway(name, projections, expanded) for name, projections in group_projections(expanded).items()
     }
 
 
-def _count_sources(projection: Projection, expanded: Expanded) -> int:
+def group_projections(expanded: Expanded) -> dict[str, list[Projection]]:
+    """Return what belongs to each pathway, and to each drive with sources, in the order of the spec."""
+    grouped: dict[str, list[Projection]] = {}
+    for projection in expanded.projections:
+        grouped.setdefault(projection.pathway, []).append(projection)
+    return grouped
+
+
+def count_sources(projection: Projection, expanded: Expanded) -> int:
     """Return how many sources a pathway's edges are numbered by: all neurons, or the sources of a drive."""
     return projection.source.size if projection.pathway in expanded.spec.drive else expanded.n_neurons
 
@@ -82,34 +89,62 @@ class _Part:
     delay: NDArray[np.int32]
 
 
-def _join_projections(name: str, n_sources: int, projections: list[Projection], expanded: Expanded) -> EdgeTable:
-    parts = [_sample_projection(projection, expanded) for projection in projections]
-    source = np.concatenate([part.source for part in parts])
-    target = np.concatenate([part.target for part in parts])
-    weight = _join_values([part.weight for part in parts], [part.source.size for part in parts])
-    delay = _join_values([part.delay for part in parts], [part.source.size for part in parts])
-    order = _sort_edges(source, target, len(parts))
-    if order is not None:
-        source, target = source[order], target[order]
-        weight = weight if weight.size == 1 else weight[order]
-        delay = delay if delay.size == 1 else delay[order]
-    return EdgeTable(name, n_sources, source, target, weight, delay)
+def sample_pathway(name: str, projections: Sequence[Projection], expanded: Expanded) -> EdgeTable:
+    """Sample the edges of a pathway, or of a drive with sources, from all that belongs to it (`group_projections`)."""
+    n_sources = count_sources(projections[0], expanded)
+    # Those of one source then come in the order of their targets, part by part.
+    ordered = sorted(projections, key=lambda projection: projection.target.start)
+    parts = [_sample_projection(projection, expanded) for projection in ordered]
+    sizes = [part.source.size for part in parts]
+    counts = [np.bincount(part.source, minlength=n_sources) for part in parts]
+    row = np.zeros(n_sources + 1, np.int64)
+    np.cumsum(np.sum(counts, axis=0), out=row[1:])
+    places = _merge_places(row, counts)
+    return EdgeTable(
+        name,
+        row,
+        _scatter([part.target for part in parts], places),
+        _scatter(_broadcast([part.weight for part in parts], sizes), places),
+        _scatter(_broadcast([part.delay for part in parts], sizes), places),
+    )
 
 
-def _join_values[T: np.generic](values: list[NDArray[T]], sizes: list[int]) -> NDArray[T]:
-    """Return one value when all parts have the same single one, else one per edge."""
+def _broadcast[T: np.generic](values: list[NDArray[T]], sizes: list[int]) -> list[NDArray[T]]:
+    """Return one value when all parts have the same single one, else one per edge of each part."""
     if all(part.size == 1 and part[0] == values[0][0] for part in values):
-        return values[0]
-    return np.concatenate([np.broadcast_to(part, size) for part, size in zip(values, sizes, strict=True)])
+        return values[:1]
+    return [np.broadcast_to(part, size) for part, size in zip(values, sizes, strict=True)]
 
 
-def _sort_edges(source: NDArray[np.int32], target: NDArray[np.int32], n_parts: int) -> NDArray[np.intp] | None:
-    """Return the stable order by source, then target; None when the edges are in it already."""
-    if n_parts == 1:
-        return None
-    place = source.astype(np.int64) << 32
-    place |= target
-    return None if bool((place[1:] >= place[:-1]).all()) else np.argsort(place, kind="stable")
+def _merge_places(row: NDArray[np.int64], counts: list[NDArray[np.intp]]) -> list[NDArray[np.int64]]:
+    """Return where the edges of each part belong among all: by source, and within one part by part.
+
+    Parameters
+    ----------
+    row : (n_sources + 1,) array
+        Where each source's edges start.
+    counts : list of (n_sources,) arrays
+        Edges of each source by part.
+    """
+    if len(counts) == 1:
+        return []
+    places, free = [], row[:-1].copy()
+    for count in counts:
+        # Edge number k of the part is number k - (edges of the sources before) of its source.
+        shift = np.repeat(free - (np.cumsum(count) - count), count)
+        places.append(np.arange(shift.size) + shift)
+        free += count
+    return places
+
+
+def _scatter[T: np.generic](parts: list[NDArray[T]], places: list[NDArray[np.int64]]) -> NDArray[T]:
+    """Return one array with the values of each part at their places; a single part is in order already."""
+    if len(parts) == 1:
+        return parts[0]
+    merged = np.empty(sum(part.size for part in parts), parts[0].dtype)
+    for part, place in zip(parts, places, strict=True):
+        merged[place] = part
+    return merged
 
 
 def _sample_projection(projection: Projection, expanded: Expanded) -> _Part:
@@ -174,7 +209,7 @@ def _sample_weights(
 ) -> NDArray[np.float32]:
     weight, n_edges = projection.weight, edges.source.size
     if isinstance(weight, Quantity):
-        return np.array([weight.value], np.float32)
+        return constant_weight(weight)
     if isinstance(weight, Uniform):
         sampled = sample_uniform(key, n_edges, weight.low.value, weight.high.value)
         return round_weights(sampled, weight.high.value)
@@ -183,6 +218,16 @@ def _sample_weights(
         return round_weights(sampled, abs(weight.mean.value) + 8 * weight.sd.value)
     given = load_values(weight, folder, f"pathway.{projection.pathway}.weight")
     return _take_given(given, edges, order).astype(np.float32)
+
+
+def constant_weight(weight: Quantity) -> NDArray[np.float32]:
+    """Return the (1,) weight that all edges share, volts."""
+    return np.array([weight.value], np.float32)
+
+
+def constant_delay(delay: Quantity, dt_s: float) -> NDArray[np.int32]:
+    """Return the (1,) delay that all edges share, steps."""
+    return np.array([round(delay.value / dt_s)], np.int32)
 
 
 def _take_given(given: NDArray[np.float64], edges: Edges, order: NDArray[np.intp] | None) -> NDArray[np.float64]:
@@ -205,7 +250,7 @@ def _sample_delays(
     """Return delays in steps; sampled and given ones are rounded to the nearest step and are not below 0."""
     delay, dt_s = projection.delay, expanded.spec.network.dt.value
     if isinstance(delay, Quantity):
-        return np.array([round(delay.value / dt_s)], np.int32)
+        return constant_delay(delay, dt_s)
     place = f"pathway.{projection.pathway}.delay"
     if isinstance(delay, (Values, ArrayFile)):
         given = load_values(delay, expanded.spec.folder, place)

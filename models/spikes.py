@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from models.errors import Problem, SpecError
@@ -36,6 +35,8 @@ def load_spikes(path: Path, n_sources: int, dt_s: float, place: str) -> SpikeTra
         If the file cannot be read, lacks a column, names a source that does not exist, or has a source fire twice in
         one step.
     """
+    import pandas as pd  # late: most models name no such file, and should not wait for it
+
     try:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
         times, sources = frame["time"].to_numpy(np.float64), frame["source"].to_numpy(np.int64)

@@ -49,6 +49,21 @@ class BuildRoot:
         return self.path / "binaries"
 
     @property
+    def structures(self) -> Path:
+        """One file per structure key: which build the structure became."""
+        return self.path / "structures"
+
+    @property
+    def edges(self) -> Path:
+        """Sampled edges, one folder per pathway and what it was sampled from."""
+        return self.path / "edges"
+
+    @property
+    def run_index(self) -> Path:
+        """One file per run fingerprint: where the finished run is."""
+        return self.runs / ".index"
+
+    @property
     def runs(self) -> Path:
         """Runs whose folder was not chosen by `--out`."""
         return self.path / "runs"

@@ -1,5 +1,6 @@
 """A folder for a run, which nobody else then has."""
 
+import dataclasses
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,23 @@ class Claim:
     folder: RunFolder
     made: bool
     """Whether the folder is new."""
+    replaces: Path | None = None
+    """The folder of an equal run, whose place the run's folder takes when it has finished."""
+
+    def settle(self) -> Path:
+        """Return where the finished run is, after it has taken the place of the one that it replaces."""
+        if self.replaces is None:
+            return self.folder.path
+        # There is a moment without a run of that name, but none in which a finished run is not on the disk.
+        aside = self.folder.path.with_name(f"{self.folder.path.name}-old")
+        self.replaces.rename(aside)
+        try:
+            self.folder.path.rename(self.replaces)
+        except OSError:
+            aside.rename(self.replaces)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
+        return self.replaces
 
     def release(self) -> None:
         """Leave the folder as it was found, for a run that never was."""
@@ -31,8 +49,10 @@ class Claim:
             self.folder.path.rmdir()
 
 
-def claim_folder(root: BuildRoot, network: str, out: Path | None) -> Claim:
+def claim_folder(root: BuildRoot, network: str, out: Path | None, *, replace: bool = False) -> Claim:
     """Return a new folder under the root, or `out`, which must be new or empty.
+
+    To `replace` what `out` holds, the folder is a new one beside it, until it is settled.
 
     Raises
     ------
@@ -42,6 +62,9 @@ def claim_folder(root: BuildRoot, network: str, out: Path | None) -> Claim:
         If it cannot be written to.
     """
     try:
+        if out is not None and replace:
+            kept = out.resolve()
+            return dataclasses.replace(_claim_numbered(kept.parent, f"{kept.name}-new"), replaces=kept)
         return _claim_numbered(root.runs, network) if out is None else _claim_chosen(out)
     except OSError as error:
         place = f"--out {out}" if out is not None else str(root.path)

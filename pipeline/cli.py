@@ -4,7 +4,7 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +15,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from models.errors import CurrentsError, Problem, SpecError
 from models.files import list_networks, load_network, read_description
+from pipeline.cli_cache import cache_app
+from pipeline.cli_json import Json, print_json
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 1, 2, 70, 130
 
@@ -28,7 +30,7 @@ app = App(
     version_flags=["--version"],
 )
 
-type Json = Annotated[bool, Parameter(name="--json", help="Print JSON, for machines.", negative=())]
+app.command(cache_app)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,16 +66,12 @@ def _report(error: CurrentsError, words: list[str]) -> int:
     return error.exit_code
 
 
-def _print_json(content: object) -> None:
-    print(json.dumps(content, indent=1, ensure_ascii=False, default=str))
-
-
 @app.command(name="list")
 def list_verb(*, as_json: Json = False) -> None:
     """List the shipped networks, one line each."""
     described = {name: read_description(path) for name, path in list_networks().items()}
     if as_json:
-        _print_json(described)
+        print_json(described)
         return
     width = max(map(len, described), default=0)
     for name, description in described.items():
@@ -102,7 +100,7 @@ def describe(
     spec = load_network(model, _read_settings(set))
     tables = describe_network(spec)
     if as_json:
-        _print_json(tables_to_json(tables))
+        print_json(tables_to_json(tables))
     else:
         print(format_tables(tables))
 
@@ -160,7 +158,7 @@ def plan(
             progress=progress,
         )
     if as_json:
-        _print_json(planned.to_json())
+        print_json(planned.to_json())
     else:
         print(format_plan(planned))
 
@@ -178,11 +176,12 @@ def simulate(
     device: Literal["engine", "reference"] = "engine",
     record_interval: str | None = None,
     out: Path | None = None,
+    force: Annotated[bool, Parameter(negative=())] = False,
     arch: Literal["native", "x86-64-v3", "x86-64-v2"] = "native",
     build_root: Path | None = None,
     as_json: Json = False,
 ) -> None:
-    """Build and run a model, and show a summary.
+    """Build and run a model, and show a summary; a finished run with the same numbers is found, not computed.
 
     Parameters
     ----------
@@ -197,7 +196,9 @@ def simulate(
     record_interval
         Interval of every recorder of currents, such as "1 ms".
     out
-        The run's folder: new, or empty.
+        The run's folder: new, or empty, or that of the same finished run.
+    force
+        Compute a run that was found, too.
     arch
         Machine to compile for.
     build_root
@@ -206,7 +207,8 @@ def simulate(
     from pipeline.simulation import simulate as simulate_network
 
     settings = _read_settings(set)
-    with _show_progress(quiet=as_json) as (notify, progress):
+    stages: list[str] = []
+    with _show_progress(quiet=as_json, stages=stages) as (notify, progress):
         run = simulate_network(
             model,
             duration=duration,
@@ -215,15 +217,18 @@ def simulate(
             device=device,
             record_interval=record_interval,
             out=out,
+            force=force,
             arch=arch,
             build_root=build_root,
             notify=notify,
             progress=progress,
         )
-    summary = run.summary()
+    summary, found = run.summary(), stages == ["found"]
     if as_json:
-        _print_json({"path": str(run.path), "manifest": run.manifest, "summary": _list_rows(summary)})
+        print_json({"path": str(run.path), "found": found, "manifest": run.manifest, "summary": _list_rows(summary)})
         return
+    if found:
+        print(f"found: finished on {run.manifest['finished']} (--force recomputes)")
     for note in run.spec.notes:
         print(f"note: {note}")
     _print_summary(run, summary)
@@ -245,13 +250,28 @@ def _print_summary(run: Any, summary: Any) -> None:
 
 
 @contextmanager
-def _show_progress(*, quiet: bool) -> Iterator[tuple[Callable[[str], None], Callable[[float], None]]]:
-    """Show stages and a bar with the time left, on stderr; plain lines where that is no terminal."""
+def _show_progress(
+    *, quiet: bool, stages: list[str] | None = None
+) -> Iterator[tuple[Callable[[str], None], Callable[[float], None]]]:
+    """Show stages and a bar with the time left, on stderr; plain lines where that is no terminal.
+
+    Names of stages are added to `stages` as they begin. A run that was found is no stage to show.
+    """
     console = Console(stderr=True, quiet=quiet)
+    with _show_bars(console) if console.is_terminal else nullcontext(_plain_progress(console)) as (show, progress):
+
+        def notify(stage: str) -> None:
+            if stages is not None:
+                stages.append(stage)
+            if stage != "found":
+                show(stage)
+
+        yield notify, progress
+
+
+@contextmanager
+def _show_bars(console: Console) -> Iterator[tuple[Callable[[str], None], Callable[[float], None]]]:
     columns = (TextColumn("{task.description:10}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    if not console.is_terminal:
-        yield _plain_progress(console)
-        return
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console) as bars:
         task: list[Any] = []
 
@@ -342,7 +362,7 @@ def tables(
         overwrite=overwrite,
     )
     if as_json:
-        _print_json({"written": [str(path) for path in written]})
+        print_json({"written": [str(path) for path in written]})
     else:
         for path in written:
             print(path)
@@ -366,7 +386,7 @@ def verify(run: Path, /, *, as_json: Json = False) -> int:
         notify("verify")
         report = verify_run(run, progress=progress)
     if as_json:
-        _print_json({"passed": report.passed, "failed": list(report.failed), "rows": _list_rows(report.table)})
+        print_json({"passed": report.passed, "failed": list(report.failed), "rows": _list_rows(report.table)})
     else:
         print(format_report(report))
     return 0 if report.passed else EXIT_FAILED
@@ -401,7 +421,7 @@ def bench(
     sizes = TINY if tiny else QUICK if quick else FULL
     results = run_bench(sizes, build_root or default_root(), notices.print)
     if as_json:
-        _print_json(results)
+        print_json(results)
     else:
         print(format_bench(results))
     return EXIT_FAILED if any(found["same_spikes"] is False for found in results["comparisons"]) else 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.assembly import Assembly, BinnedArray, BinnedRecorder
+from models.assembly.objects import BinnedArray, BinnedRecorder, ReferenceAssembly
 from models.errors import InternalError, Problem
 from models.spec import RatesRecord, SpikesRecord
 from models.steps import count_steps
@@ -21,7 +21,7 @@ from pipeline.run_folder import RunFolder
 _ROWS_AT_A_TIME = 1024
 
 
-def collect_recording(assembly: Assembly, tree: ReferenceTree, results: Path, folder: RunFolder) -> None:
+def collect_recording(assembly: ReferenceAssembly, tree: ReferenceTree, results: Path, folder: RunFolder) -> None:
     """Move what the program recorded into the run folder.
 
     A monitor that samples at the start of each bin has seen the state before the first bin and lacks the last one; so
@@ -29,7 +29,7 @@ def collect_recording(assembly: Assembly, tree: ReferenceTree, results: Path, fo
 
     Parameters
     ----------
-    assembly : Assembly
+    assembly : ReferenceAssembly
     tree : ReferenceTree
     results : Path
         Folder that the program wrote its arrays to.
@@ -39,7 +39,7 @@ def collect_recording(assembly: Assembly, tree: ReferenceTree, results: Path, fo
 
 
 class _Collector:
-    def __init__(self, assembly: Assembly, tree: ReferenceTree, results: Path, folder: RunFolder) -> None:
+    def __init__(self, assembly: ReferenceAssembly, tree: ReferenceTree, results: Path, folder: RunFolder) -> None:
         self.assembly, self.tree, self.results, self.folder = assembly, tree, results, folder
         self.spec = assembly.expanded.spec
         self.dt_s = self.spec.network.dt.value

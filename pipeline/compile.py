@@ -5,20 +5,23 @@ import os
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import Problem
 from pipeline.atomic import lock_file
 from pipeline.build_root import BuildRoot, is_full
+from pipeline.cache import enforce_limit, mark_used, note_use, use_entry
 from pipeline.compiler import Compiler
 from pipeline.errors import CompileError
+from pipeline.links import link_file
 from pipeline.signals import delay_signals
 
 if TYPE_CHECKING:
     from pipeline.emit import Runtime, SourceTree  # which imports Brian2: a search for errors should not wait for that
 
+_BINARY = "main"
 _LOG = "make.log"
 _TAIL_LINES = 12
 _MAX_JOBS = 8
@@ -36,7 +39,9 @@ class Binary:
     """Whether it was compiled now; False when it was found."""
 
 
-def compile_sources(tree: "SourceTree", compiler: Compiler, root: BuildRoot, *, n_jobs: int | None = None) -> Binary:
+def compile_sources(
+    tree: "SourceTree", compiler: Compiler, root: BuildRoot, *, program: Path | None = None, n_jobs: int | None = None
+) -> Binary:
     """Compile a source tree, or find the binary of an equal one; of several processes that want the same, one compiles.
 
     Parameters
@@ -44,6 +49,8 @@ def compile_sources(tree: "SourceTree", compiler: Compiler, root: BuildRoot, *, 
     tree : SourceTree
     compiler : Compiler
     root : BuildRoot
+    program : Path, optional
+        Where the binary shall be, too: its own place may be cleaned.
     n_jobs : int, optional
         Files compiled at a time; one per processor, and not more than 8, when not given.
 
@@ -53,15 +60,28 @@ def compile_sources(tree: "SourceTree", compiler: Compiler, root: BuildRoot, *, 
         If make fails, with the end of its output. The sources stay, to be looked at.
     """
     folder = root.binaries / tree.fingerprint
-    if (folder / "main").is_file():
-        return Binary(folder / "main", tree.fingerprint, compiled=False)
     for path in (root.binaries, root.scratch):
         path.mkdir(parents=True, exist_ok=True)
     with lock_file(root.scratch / f"{tree.fingerprint}.lock"):
-        compiled = not (folder / "main").is_file()
+        compiled = not (folder / _BINARY).is_file()
         if compiled:
             _compile(tree, compiler, root, n_jobs or min(_MAX_JOBS, os.process_cpu_count() or 1))
-    return Binary(folder / "main", tree.fingerprint, compiled)
+        if program is not None:
+            link_file(folder / _BINARY, program)
+    if compiled:
+        enforce_limit(root)
+    return Binary(folder / _BINARY, tree.fingerprint, compiled)
+
+
+def find_binary(root: BuildRoot, fingerprint: str, program: Path) -> Binary | None:
+    """Return the binary of a fingerprint, and give it its name in a run's folder; None when there is none."""
+    path = root.binaries / fingerprint / _BINARY
+    with use_entry(root, fingerprint):
+        try:
+            link_file(path, program)
+        except FileNotFoundError:
+            return None
+    return Binary(path, fingerprint, compiled=False)
 
 
 def _compile(tree: "SourceTree", compiler: Compiler, root: BuildRoot, n_jobs: int) -> None:
@@ -73,26 +93,38 @@ def _compile(tree: "SourceTree", compiler: Compiler, root: BuildRoot, n_jobs: in
         if not kept.is_dir():
             _make(tree, compiler, root, n_jobs)
             return
-    for name in tree.runtime.objects:
-        # Not their old times: to make, an object must be younger than its sources.
-        shutil.copyfile(kept / name, tree.folder / name)
+        mark_used(kept)
+        for name in tree.runtime.objects:
+            # Not their old times: to make, an object must be younger than its sources.
+            shutil.copyfile(kept / name, tree.folder / name)
     _make(tree, compiler, root, n_jobs)
 
 
 def _make(tree: "SourceTree", compiler: Compiler, root: BuildRoot, n_jobs: int) -> None:
     folder = root.binaries / tree.fingerprint
-    if _run_make(tree.folder, compiler, n_jobs) != 0:
+    failed = _run_make(tree.folder, compiler, n_jobs) != 0
+    if failed and compiler.launcher:
+        # The launcher itself may be what failed: it cannot write to its own cache, say.
+        failed = _run_make(tree.folder, replace(compiler, launcher=""), n_jobs) != 0
+    if failed:
         kept = folder.with_suffix(".failed")
         _install(tree.folder, kept)
         raise _compile_error(kept)
     if tree.runtime is not None:
-        _keep_runtime(tree.runtime, tree.folder, root)
+        _keep_runtime(tree.runtime, tree.folder, root, compiler)
     for path in [*tree.folder.rglob("*.o"), *tree.folder.rglob("*.gch"), *tree.folder.rglob("*.d")]:
         path.unlink()
+    _sync(tree.folder / _BINARY)
     _install(tree.folder, folder)
 
 
-def _keep_runtime(runtime: "Runtime", source: Path, root: BuildRoot) -> None:
+def _sync(path: Path) -> None:
+    """Have a file on the disk before its folder gets the name under which it counts as complete."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _keep_runtime(runtime: "Runtime", source: Path, root: BuildRoot, compiler: Compiler) -> None:
     """Keep the object files that programs of other models can be linked with."""
     kept = root.binaries / f"runtime-{runtime.fingerprint}"
     if kept.is_dir():
@@ -101,6 +133,8 @@ def _keep_runtime(runtime: "Runtime", source: Path, root: BuildRoot) -> None:
     partial.mkdir()
     for name in runtime.objects:
         shutil.copyfile(source / name, partial / name)
+        _sync(partial / name)
+    note_use(partial, None, compiler.arch)
     _move(partial, kept)
 
 
@@ -112,7 +146,7 @@ def _run_make(source: Path, compiler: Compiler, n_jobs: int) -> int:
             with delay_signals():
                 # A session of its own, so that make and the compilers that it started can be stopped together.
                 process = subprocess.Popen(
-                    ["make", f"-j{n_jobs}", f"CXX={compiler.command}"],
+                    ["make", f"-j{n_jobs}", f"CXX={compiler.launcher} {compiler.command}".replace("= ", "=")],
                     cwd=source,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -134,7 +168,7 @@ def _install(source: Path, folder: Path) -> None:
         _move(source, folder)
     except OSError:
         # Where locks do not work, another process may have been faster with the same one.
-        if not (folder / "main").is_file():
+        if not (folder / _BINARY).is_file():
             raise
 
 

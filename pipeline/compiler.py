@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from models.errors import Problem, SpecError
@@ -26,6 +27,13 @@ class Compiler:
     flags: tuple[str, ...]
     machine: str = ""
     """What `native` stands for here; empty for a named architecture."""
+    launcher: str = ""
+    """What the command is called through, `ccache` where it exists: no part of any fingerprint."""
+
+    @property
+    def arch(self) -> str:
+        """The machine that is compiled for, as `--arch` names it."""
+        return next((flag.removeprefix("-march=") for flag in self.flags if flag.startswith("-march=")), "")
 
 
 def find_compiler(arch: Arch = "native") -> Compiler:
@@ -47,7 +55,15 @@ def find_compiler(arch: Arch = "native") -> Compiler:
                 )
             )
     machine = _read_machine(command) if arch == "native" else ""
-    return Compiler(command, _read_version(command), (*STRICT_FLAGS, f"-march={arch}"), machine)
+    flags = (*STRICT_FLAGS, f"-march={arch}")
+    return Compiler(command, _read_version(command), flags, machine, _find_launcher(command))
+
+
+def _find_launcher(command: str) -> str:
+    """Return `ccache` where that is on the PATH, unless the command calls it or `CURRENTS_CCACHE` is `off`."""
+    called = any(Path(word).name == "ccache" for word in shlex.split(command))
+    wanted = os.environ.get("CURRENTS_CCACHE", "").strip().lower() not in ("off", "no", "0")
+    return "ccache" if wanted and not called and shutil.which("ccache") else ""
 
 
 @cache

@@ -16,8 +16,8 @@ from brian2.core.names import Nameable
 from brian2.devices import reset_device, set_device
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
-from models.assembly import Assembly
 from models.assembly.neurons import refuse_equations
+from models.assembly.objects import ReferenceAssembly
 from pipeline.compiler import Compiler
 
 INCLUDE = Path(__file__).resolve().parent.parent / "models" / "include"
@@ -148,12 +148,14 @@ def _set_preferences(values: dict[str, Any]) -> None:
         brian2.prefs[name] = value
 
 
-def emit_sources(assembly: Assembly, device: CPPStandaloneDevice, compiler: Compiler, folder: Path) -> ReferenceTree:
+def emit_sources(
+    assembly: ReferenceAssembly, device: CPPStandaloneDevice, compiler: Compiler, folder: Path
+) -> ReferenceTree:
     """Write the C++ of an assembled network.
 
     Parameters
     ----------
-    assembly : Assembly
+    assembly : ReferenceAssembly
         Made while `device` was active.
     device : CPPStandaloneDevice
         The active device (`activate_device`).
@@ -202,7 +204,7 @@ def _sort_clocks(device: CPPStandaloneDevice) -> None:
     ]
 
 
-def _explain_refusal(assembly: Assembly, error: BrianObjectException) -> Exception:
+def _explain_refusal(assembly: ReferenceAssembly, error: BrianObjectException) -> Exception:
     """Return the spec's error when Brian2 refuses the modeller's own equations, else the error itself."""
     text = f"{error} {error.__cause__}"
     key = next((key for part, key in _REFUSED_PARTS.items() if part in text), "equations")

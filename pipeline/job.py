@@ -33,6 +33,8 @@ class Job:
     compiler: Compiler
     root: BuildRoot
     folder: RunFolder
+    fingerprint: str
+    """Of the run."""
 
 
 @contextmanager

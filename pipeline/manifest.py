@@ -24,7 +24,14 @@ _PACKAGES = ("brian2currents", "brian2", "numpy", "pandas", "pyarrow", "pydantic
 
 
 def describe_run(
-    spec: NetworkSpec, *, model: str, settings: Mapping[str, object], seed: int, n_steps: int, device: str
+    spec: NetworkSpec,
+    *,
+    model: str,
+    settings: Mapping[str, object],
+    seed: int,
+    n_steps: int,
+    device: str,
+    fingerprint: str,
 ) -> dict[str, Any]:
     """Return the part of a manifest that is known before anything is built."""
     dt_s = spec.network.dt.value
@@ -40,6 +47,7 @@ def describe_run(
         "n_steps": n_steps,
         "dt_s": dt_s,
         "device": device,
+        "fingerprint": fingerprint,
         "spec": to_tables(spec),
         "started": now(),
         "pid": os.getpid(),

@@ -4,11 +4,13 @@ from typing import Any
 
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
-from models.assembly import assemble_network
+from models.assembly.reference import assemble_reference
+from pipeline.cache import note_use
 from pipeline.collect import collect_recording
 from pipeline.compile import compile_sources
 from pipeline.emit import activate_device, emit_sources
 from pipeline.job import Job, Notify, explain_storage, save_edges
+from pipeline.links import choose_runnable
 from pipeline.manifest import describe_build
 from pipeline.program import Progress, run_binary
 from pipeline.scratch import make_scratch
@@ -19,14 +21,15 @@ def run_reference(job: Job, manifest: dict[str, Any], notify: Notify, progress: 
     with make_scratch(job.root) as scratch, explain_storage(job):
         notify("assemble")
         with activate_device(CPPStandaloneDevice()) as device:
-            assembly = assemble_network(job.spec, n_steps=job.n_steps, seed=job.seed)
+            assembly = assemble_reference(job.spec, n_steps=job.n_steps, seed=job.seed)
             notify("emit")
             tree = emit_sources(assembly, device, job.compiler, scratch)
         notify("compile")
-        binary = compile_sources(tree, job.compiler, job.root)
+        binary = compile_sources(tree, job.compiler, job.root, program=job.folder.program)
+        note_use(binary.path.parent, job.spec.network.name, job.compiler.arch)
         manifest |= describe_build(binary, job.compiler)
         notify("run")
-        finished = run_binary(binary.path, scratch, job.folder.log, progress)
+        finished = run_binary(choose_runnable(job.folder.program, binary.path), scratch, job.folder.log, progress)
         notify("collect")
         save_edges(job.folder, assembly.edges)
         collect_recording(assembly, tree, scratch / "results", job.folder)

@@ -31,6 +31,12 @@ def make_scratch(root: BuildRoot) -> Iterator[Path]:
         owner.close()
 
 
+def remove_stale(root: BuildRoot) -> None:
+    """Remove the folders of processes that have ended without doing so."""
+    with suppress(OSError), lock_file(root.scratch / ".lock"):
+        _remove_stale(root.scratch)
+
+
 def _remove_stale(scratch: Path) -> None:
     for path in scratch.iterdir():
         if path.is_dir() and not _is_owned(path):

@@ -1,10 +1,12 @@
 """Tables for people."""
 
 import math
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from pipeline.verification.report import VerifyReport
+if TYPE_CHECKING:
+    from pipeline.verification.report import VerifyReport  # which imports SciPy: a summary should not wait for that
 
 _MILLIVOLTS = 1e3
 
@@ -35,7 +37,7 @@ def _format_spread(mean: float, sd: float) -> str:
     return "–" if math.isnan(mean) else f"{mean * _MILLIVOLTS:.2f} ± {sd * _MILLIVOLTS:.2f}"
 
 
-def format_report(report: VerifyReport) -> str:
+def format_report(report: "VerifyReport") -> str:
     """Return a verification as text: one line per quantity and population, and what is wrong with it, if anything."""
     table = report.table
     shown = table[["recorder", "quantity", "population", "n_values"]].rename(columns={"n_values": "compared"})

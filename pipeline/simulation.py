@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.checks import check_duration
 from models.errors import Problem, SpecError
@@ -14,15 +14,20 @@ from models.spec import CurrentsRecord, NetworkSpec
 from models.steps import count_steps
 from pipeline.atomic import write_atomically
 from pipeline.build_root import BuildRoot, default_root
-from pipeline.claim import claim_folder
+from pipeline.cache import read_limit
+from pipeline.claim import Claim, claim_folder
 from pipeline.compiler import Arch, find_compiler
 from pipeline.errors import RunInterrupted
+from pipeline.fingerprint import fingerprint_run
 from pipeline.input_files import copy_input_files
 from pipeline.job import Job, Notify, explain_storage
 from pipeline.manifest import describe_run, now, save_manifest
 from pipeline.program import Progress
-from pipeline.run import Run, load_run
+from pipeline.run_folder import RunFolder
 from pipeline.signals import interrupt_on_signals
+
+if TYPE_CHECKING:
+    from pipeline.run import Run
 
 _MAX_SEED = 2**63 - 1
 
@@ -36,12 +41,13 @@ def simulate(
     device: Device = "engine",
     record_interval: str | None = None,
     out: str | Path | None = None,
+    force: bool = False,
     arch: Arch = "native",
     build_root: str | Path | None = None,
     notify: Notify | None = None,
     progress: Progress | None = None,
-) -> Run:
-    """Build and run a network.
+) -> "Run":
+    """Build and run a network, or find the finished run of equal numbers.
 
     Parameters
     ----------
@@ -58,13 +64,17 @@ def simulate(
     record_interval : str, optional
         The interval of every recorder of currents, such as `"1 ms"`.
     out : path, optional
-        The run's folder, new or empty; one under the build root when not given.
+        The run's folder: new or empty, or that of the equal finished run; one under the build root when not given.
+    force : bool
+        Compute a run that was found, too: in a new folder, or in the place of the equal run that `out` holds, which
+        stays until the new one has finished.
     arch : {"native", "x86-64-v3", "x86-64-v2"}
         Machine that the program is compiled for. The results are the same bits on any.
     build_root : path, optional
         Root of builds and runs (`pipeline.build_root.default_root`).
     notify, progress : callable, optional
-        Called as stages begin, and with the completed fraction of the run.
+        Called as stages begin (`found`, and nothing else, for a run that was found), and with the completed fraction
+        of the run.
 
     Returns
     -------
@@ -85,19 +95,49 @@ def simulate(
     settings = dict(settings or {})
     spec = set_interval(load_network(model, settings), record_interval, duration)
     n_steps = resolve_steps(spec, duration)
-    run_seed = check_seed(seed, spec)
+    run_seed, place = check_seed(seed, spec), Path(out) if out is not None else None
+    read_limit()
+    fingerprint = fingerprint_run(spec, seed=run_seed, n_steps=n_steps, device=device)
+    notify = notify or (lambda stage: None)
+    same = _find_same(root, fingerprint, run_seed, n_steps, place)
+    if same is not None and not force:
+        notify("found")
+        return same
     compiler = find_compiler(arch)
     name = model.network.name if isinstance(model, NetworkSpec) else str(model)
-    claim = claim_folder(root, spec.network.name, Path(out) if out is not None else None)
-    job = Job(spec, name, settings, run_seed, n_steps, device, compiler, root, claim.folder)
+    claim = claim_folder(root, spec.network.name, place, replace=same is not None)
+    job = Job(spec, name, settings, run_seed, n_steps, device, compiler, root, claim.folder, fingerprint)
     try:
         with interrupt_on_signals():
-            _run_job(job, notify or (lambda stage: None), progress)
+            _run_job(job, notify, progress)
     except SpecError as error:
         # A wrong spec that only Brian2 could find: as if nothing had been asked.
         claim.release()
         raise SpecError(*(problem.within(job.model) for problem in error.problems)) from None
-    return load_run(job.folder.path)
+    return _open_finished(job, claim)
+
+
+def _find_same(root: BuildRoot, fingerprint: str, seed: int, n_steps: int, out: Path | None) -> "Run | None":
+    """Return the finished run of a fingerprint: the one in `out`, where that is given, else wherever it is."""
+    if out is not None and not RunFolder(out).manifest.is_file():
+        return None
+    if out is None and not (root.run_index / fingerprint).is_file():
+        return None
+    # Imported late: only what reads tables needs pandas, and a run that is new should not wait for it.
+    from pipeline.found import Wanted, find_run, open_same
+
+    wanted = Wanted(fingerprint, seed, n_steps)
+    return find_run(root, wanted) if out is None else open_same(out, wanted)
+
+
+def _open_finished(job: Job, claim: Claim) -> "Run":
+    from pipeline.found import remember_run
+    from pipeline.run import load_run
+
+    with explain_storage(job):
+        path = claim.settle()
+    remember_run(job.root, job.fingerprint, RunFolder(path))
+    return load_run(path)
 
 
 def set_interval(spec: NetworkSpec, interval: str | None, duration: str | None) -> NetworkSpec:
@@ -136,7 +176,13 @@ def _run_job(job: Job, notify: Notify, progress: Progress | None) -> None:
     with _record_outcome(job, manifest), explain_storage(job):
         named = copy_input_files(job.spec, job.folder)
         manifest |= describe_run(
-            named, model=job.model, settings=job.settings, seed=job.seed, n_steps=job.n_steps, device=job.device
+            named,
+            model=job.model,
+            settings=job.settings,
+            seed=job.seed,
+            n_steps=job.n_steps,
+            device=job.device,
+            fingerprint=job.fingerprint,
         )
         save_manifest(job.folder, manifest)
         write_atomically(job.folder.model, to_toml(named))
@@ -168,7 +214,7 @@ def _record_outcome(job: Job, manifest: dict[str, Any]) -> Iterator[None]:
 
 def _run_on_device(job: Job, manifest: dict[str, Any], notify: Notify, progress: Progress | None) -> dict[str, Any]:
     """Run a job on its device; return what the manifest gains."""
-    # Brian2 is imported here, late: it takes seconds, and bad input should not wait for it.
+    # Imported late: bad input should not wait for what it does not reach, and the reference device imports Brian2.
     if job.device == "reference":
         from pipeline.reference import run_reference
 

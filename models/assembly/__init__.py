@@ -1,41 +1,46 @@
-"""From a checked network to Brian2 objects, in whatever device is active.
+"""From the plans of a network's groups to all that a run is made of.
 
-One NeuronGroup for all populations with the same equations, one Synapses per channel and delay however many layers
-there are, and per recorder the monitors that hold its bins. Nothing is run here.
+`assemble_network` makes what every device needs, without Brian2: edges, recorders and events, checked against what the
+groups' equations declare. `models.assembly.reference` makes the Brian2 objects of the reference device besides.
 """
 
-from typing import Any
+from collections.abc import Mapping
 
-import brian2
+from models.assembly.events import list_events
+from models.assembly.objects import Assembly, BinnedArray, BinnedRecorder, GroupVariables, TimedEvent
+from models.assembly.recorders import list_recorders
+from models.assembly.traces import start_traces
+from models.expand import Expanded
+from models.groups import GroupPlan
+from models.sample import EdgeTable
 
-from models.assembly.events import make_events
-from models.assembly.neurons import make_neurons
-from models.assembly.objects import Assembly, BinnedArray, BinnedRecorder
-from models.assembly.recorders import make_recorders, monitor_spikes
-from models.assembly.site import Site
-from models.assembly.synapses import connect_groups
-from models.expand import expand_network
-from models.groups import Device, plan_groups
-from models.sample import sample_edges
-from models.spec import NetworkSpec
-
-__all__ = ["Assembly", "BinnedArray", "BinnedRecorder", "assemble_network"]
+__all__ = ["Assembly", "BinnedArray", "BinnedRecorder", "GroupVariables", "TimedEvent", "assemble_network"]
 
 
 def assemble_network(
-    spec: NetworkSpec, *, n_steps: int, seed: int | None = None, device: Device = "reference"
+    expanded: Expanded,
+    plans: tuple[GroupPlan, ...],
+    variables: Mapping[str, GroupVariables],
+    edges: dict[str, EdgeTable],
+    *,
+    seed: int,
+    n_steps: int,
 ) -> Assembly:
-    """Make the Brian2 objects of a network.
+    """Put together what a run is made of.
 
     Parameters
     ----------
-    spec : NetworkSpec
+    expanded : Expanded
+    plans : tuple of GroupPlan
+        Of the network's groups, made with the same seed.
+    variables : mapping of str to GroupVariables
+        What the equations of each group declare, by its plan's name.
+    edges : dict of str to EdgeTable
+        Of every pathway and of every drive with sources (`models.sample`).
+    seed : int
+        The run's, for drive.
     n_steps : int
-        Steps that the run will take; values that vary in time must last that long.
-    seed : int, optional
-        The run's seed, for initial values and drive; the network's when not given.
-    device : {"engine", "reference"}
-        What will run it.
+        Steps that the run will take.
 
     Returns
     -------
@@ -44,45 +49,14 @@ def assemble_network(
     Raises
     ------
     SpecError
-        If the spec contradicts itself, or names a variable, file or unit that does not fit.
+        If an event, a recorder or traces do not fit the groups.
     """
-    expanded = expand_network(spec)
-    seed = spec.network.seed if seed is None else seed
-    clock = brian2.Clock(dt=spec.network.dt.value * brian2.second, name="step_clock")
-    site = Site(expanded, seed, n_steps, plan_groups(expanded, seed, device), clock, device)
-    edges = sample_edges(expanded)
-    make_neurons(site)
-    connect_groups(site, edges)
-    make_events(site)
-    recorders = tuple(make_recorders(site))
-    spike_monitors = monitor_spikes(site) if device == "reference" else {}
     return Assembly(
         expanded=expanded,
         seed=seed,
         n_steps=n_steps,
-        network=_make_network(site),
-        plans=site.plans,
-        groups=site.groups,
-        populations=_make_subgroups(site),
-        synapses=site.synapses,
+        plans=start_traces(expanded, plans, edges),
         edges=edges,
-        recorders=recorders,
-        spike_monitors=spike_monitors,
-        events=site.events,
+        events=list_events(expanded, plans, variables),
+        recorders=tuple(list_recorders(expanded, plans, variables)),
     )
-
-
-def _make_network(site: Site) -> Any:
-    parts = [*site.groups.values(), *site.sources.values(), *site.synapses.values(), *site.objects]
-    return brian2.Network(*parts, name="network")
-
-
-def _make_subgroups(site: Site) -> dict[str, Any]:
-    """Return the populations as Brian2 subgroups; those of one group follow each other in global order."""
-    subgroups: dict[str, Any] = {}
-    for plan in site.plans:
-        start = 0
-        for population in plan.populations:
-            subgroups[population.name] = site.groups[plan.name][start : start + population.size]
-            start += population.size
-    return subgroups

@@ -1,13 +1,14 @@
 """NeuronGroups, with the drives that they call, and the groups of drives' sources."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import brian2
 from brian2.equations.equations import EquationError
 from brian2.stateupdaters.base import StateUpdateMethod
 
-from models.assembly.site import Site, set_variable
+from models.assembly.objects import GroupVariables
+from models.assembly.site import set_variable
 from models.drives import (
     counts_function,
     current_function,
@@ -17,52 +18,54 @@ from models.drives import (
     source_probabilities,
 )
 from models.errors import Problem, SpecError
-from models.expand import SourceGroup
+from models.expand import Expanded, SourceGroup
 from models.groups import GroupPlan
 from models.spikes import load_spikes
 
 
-def make_neurons(site: Site) -> None:
-    """Make the groups of neurons and of sources; drives come first because the neurons call them."""
-    functions = dict(_make_drive_functions(site)) if site.device == "reference" else {}
-    for plan in site.plans:
-        site.groups[plan.name] = _make_group(site, plan, functions)
-    for source in site.expanded.source_groups if site.device == "reference" else ():
-        site.sources[source.drive] = _make_sources(site, source)
-
-
-def _make_drive_functions(site: Site) -> Iterator[tuple[str, Any]]:
-    folder = site.spec.folder
-    for drive in dict.fromkeys(item.drive for item in site.expanded.poisson_inputs):
-        inputs = [item for item in site.expanded.poisson_inputs if item.drive == drive]
-        rows = poisson_rows(drive, inputs, site.seed, site.dt_s, site.n_steps, folder)
+def make_drive_functions(expanded: Expanded, seed: int, n_steps: int) -> Iterator[tuple[str, Any]]:
+    """Yield the functions that neurons call for their drive, by name."""
+    folder, dt_s = expanded.spec.folder, expanded.spec.network.dt.value
+    for drive in dict.fromkeys(item.drive for item in expanded.poisson_inputs):
+        inputs = [item for item in expanded.poisson_inputs if item.drive == drive]
+        rows = poisson_rows(drive, inputs, seed, dt_s, n_steps, folder)
         yield f"counts_{drive}", counts_function(f"counts_{drive}", rows)
-    for drive in dict.fromkeys(item.drive for item in site.expanded.injected_currents):
-        currents = [item for item in site.expanded.injected_currents if item.drive == drive]
-        yield f"inject_{drive}", current_function(f"inject_{drive}", currents, site.dt_s, site.n_steps, folder)
+    for drive in dict.fromkeys(item.drive for item in expanded.injected_currents):
+        currents = [item for item in expanded.injected_currents if item.drive == drive]
+        yield f"inject_{drive}", current_function(f"inject_{drive}", currents, dt_s, n_steps, folder)
 
 
-def _make_group(site: Site, plan: GroupPlan, functions: dict[str, Any]) -> Any:
+def make_group(plan: GroupPlan, clock: Any, functions: Mapping[str, Any] | None = None) -> Any:
+    """Make the NeuronGroup of a plan; raise `SpecError` for equations that Brian2 does not accept."""
     try:
-        group = brian2.NeuronGroup(
+        return brian2.NeuronGroup(
             plan.n_neurons,
             plan.equations,
             threshold=plan.threshold,
             reset=plan.reset,
             refractory=plan.refractory or False,
             method=_update_method(plan),
-            namespace=functions,
-            clock=site.clock,
+            namespace=dict(functions or {}),
+            clock=clock,
             name=plan.name,
         )
     except (EquationError, SyntaxError, ValueError, TypeError, KeyError) as error:
         raise refuse_equations(plan, "equations", error) from None
-    if site.device == "reference":
-        _prepare_group(group, plan)
-    return group
 
 
-def _prepare_group(group: Any, plan: GroupPlan) -> None:
+def read_variables(group: Any) -> GroupVariables:
+    """Return what the equations of a NeuronGroup declare."""
+    changing = [
+        name
+        for name in sorted(group.equations.diff_eq_names | group.equations.parameter_names)
+        if not group.variables[name].scalar and not group.variables[name].constant
+    ]
+    settable = {name: tuple(map(float, group.variables[name].dim._dims)) for name in changing}
+    return GroupVariables(tuple(sorted(group.equations.names)), settable)
+
+
+def prepare_group(group: Any, plan: GroupPlan) -> None:
+    """Set a group's variables, and make what it does in each step besides its equations."""
     for name, parameter in plan.parameters.items():
         set_variable(group, name, parameter.values)
     for name, values in plan.initial.items():
@@ -71,22 +74,23 @@ def _prepare_group(group: Any, plan: GroupPlan) -> None:
     _run_each_step(group, plan.end_of_step, "end", f"{plan.name}_end_of_step")
 
 
-def _make_sources(site: Site, source: SourceGroup) -> Any:
-    name = f"sources_{source.drive}"
+def make_sources(expanded: Expanded, source: SourceGroup, seed: int, n_steps: int, clock: Any) -> Any:
+    """Make the group of a drive's sources."""
+    name, dt_s = f"sources_{source.drive}", expanded.spec.network.dt.value
     if source.file is not None:
-        spikes = load_spikes(site.spec.folder / source.file, source.size, site.dt_s, f"drive.{source.drive}")
-        kept = spikes.step < site.n_steps
-        times = spikes.step[kept] * site.dt_s * brian2.second
-        return brian2.SpikeGeneratorGroup(source.size, spikes.source[kept], times, clock=site.clock, name=name)
-    probabilities = source_probabilities(source, site.dt_s, site.n_steps, site.spec.folder)
-    fires = fires_function(f"fires_{source.drive}", source_key(site.seed, source.drive), probabilities)
+        spikes = load_spikes(expanded.spec.folder / source.file, source.size, dt_s, f"drive.{source.drive}")
+        kept = spikes.step < n_steps
+        times = spikes.step[kept] * dt_s * brian2.second
+        return brian2.SpikeGeneratorGroup(source.size, spikes.source[kept], times, clock=clock, name=name)
+    probabilities = source_probabilities(source, dt_s, n_steps, expanded.spec.folder)
+    fires = fires_function(f"fires_{source.drive}", source_key(seed, source.drive), probabilities)
     return brian2.NeuronGroup(
         source.size,
         "",
         threshold=f"fires_{source.drive}(i, t_in_timesteps) > 0",
         reset="",
         namespace={f"fires_{source.drive}": fires},
-        clock=site.clock,
+        clock=clock,
         name=name,
     )
 

@@ -1,4 +1,4 @@
-"""What the assemble stage returns: Brian2 objects, and the maps that lead from them back to the spec."""
+"""What the assemble stage returns: what a run is made of, and for the reference device its Brian2 objects."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from models.expand import Expanded
 from models.groups import GroupPlan
 from models.sample import EdgeTable
+from models.units import Exponents
 
 
 @dataclass(frozen=True, eq=False)
 class BinnedArray:
-    """Where a recorder's variable is found in the Brian2 objects.
+    """Where a recorder's variable is found in its group.
 
-    The monitor samples at the start of each bin, so its first row is what was before the first bin, and the last bin is
-    in the state that the run leaves: `final` times `scale`.
+    The reference device's monitor samples at the start of each bin, so its first row is what was before the first bin,
+    and the last bin is in the state that the run leaves: `final` times `scale`.
     """
 
     variable: str
@@ -59,29 +60,41 @@ class TimedEvent:
     """In SI units."""
 
 
+@dataclass(frozen=True)
+class GroupVariables:
+    """What the equations of a group declare, in Brian2's reading."""
+
+    names: tuple[str, ...]
+    """All names that the equations declare, sorted."""
+    settable: dict[str, Exponents]
+    """Dimensions of the variables that an event may set, by name, sorted."""
+
+
 @dataclass(frozen=True, eq=False)
 class Assembly:
-    """A network as Brian2 objects, and the maps that lead from them back to the spec.
-
-    For the engine, only the groups are Brian2 objects, without anything that acts on them: its program delivers spikes,
-    drives neurons and records by itself, from the same plans and edges.
-    """
+    """What a run is made of, on any device."""
 
     expanded: Expanded
     seed: int
     n_steps: int
+    plans: tuple[GroupPlan, ...]
+    edges: dict[str, EdgeTable]
+    recorders: tuple[BinnedRecorder, ...]
+    events: tuple[TimedEvent, ...]
+    """By step, then as in the spec."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceAssembly(Assembly):
+    """A network as Brian2 objects, with the maps that lead from them back to the spec."""
+
     network: Any
     """The `brian2.Network` of all objects."""
-    plans: tuple[GroupPlan, ...]
     groups: dict[str, Any]
     """NeuronGroups by the name of their plan."""
     populations: dict[str, Any]
     """Brian2 subgroups by population."""
     synapses: dict[str, Any]
-    """Synapses by name; none for the engine."""
-    edges: dict[str, EdgeTable]
-    recorders: tuple[BinnedRecorder, ...]
+    """Synapses by name."""
     spike_monitors: dict[str, str]
     """Names of the SpikeMonitors by group, and by drive for drives with sources."""
-    events: tuple[TimedEvent, ...]
-    """Events by step, then as in the spec, where they are not Brian2 objects."""

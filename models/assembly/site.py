@@ -1,4 +1,4 @@
-"""The building site of one assembly: what has been made so far, for those who make the rest."""
+"""The building site of the reference device: what has been made so far, for those who make the rest."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,9 +7,8 @@ import brian2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.assembly.objects import TimedEvent
 from models.expand import Expanded
-from models.groups import Device, GroupPlan
+from models.groups import GroupPlan
 from models.spec import NetworkSpec
 
 
@@ -18,21 +17,16 @@ class Site:
     """A network under construction."""
 
     expanded: Expanded
-    seed: int
-    n_steps: int
     plans: tuple[GroupPlan, ...]
     clock: Any
     """The clock of the steps."""
-    device: Device = "reference"
-    groups: dict[str, Any] = field(default_factory=dict)
+    groups: dict[str, Any]
     """NeuronGroups by the name of their plan."""
-    sources: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, Any]
     """Groups of drives' sources by drive."""
     synapses: dict[str, Any] = field(default_factory=dict)
     objects: list[Any] = field(default_factory=list)
     """Everything else that the network contains."""
-    events: tuple[TimedEvent, ...] = ()
-    """Events that are not Brian2 objects: the engine's."""
     bin_clocks: dict[int, Any] = field(default_factory=dict)
 
     @property

@@ -1,45 +1,17 @@
 """Synapses: one object per channel, delay and pair of groups, however many layers there are."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import brian2
 import numpy as np
-from numpy.typing import NDArray
 
+from models.assembly.bundles import Bundle, bundle_edges
 from models.assembly.site import Site, set_variable
-from models.errors import Problem, SpecError
 from models.expand import Channel
 from models.kinetics import find_kinetics
-from models.populations import drive_owner
 from models.propagators import membrane_decay
 from models.sample import EdgeTable
-
-
-@dataclass(frozen=True, eq=False)
-class _Bundle:
-    """Edges of one pathway or drive between two Brian2 groups, in their own indices."""
-
-    name: str
-    i: NDArray[np.int32]
-    j: NDArray[np.int32]
-    weight: NDArray[np.float32]
-    delay: NDArray[np.int32]
-
-
-def _take_edges(table: EdgeTable, sources: NDArray[np.int32], targets: NDArray[np.int32], n_neurons: int) -> _Bundle:
-    """Return the edges from some sources to some targets, which are given by their ascending indices in the table."""
-    if sources.size == table.n_sources and targets.size == n_neurons:
-        return _Bundle(table.name, table.source, table.target, table.weight, table.delay)
-    inside = np.isin(table.source, sources) & np.isin(table.target, targets)
-    return _Bundle(
-        table.name,
-        np.searchsorted(sources, table.source[inside]).astype(np.int32),
-        np.searchsorted(targets, table.target[inside]).astype(np.int32),
-        table.weight if table.weight.size == 1 else table.weight[inside],
-        table.delay if table.delay.size == 1 else table.delay[inside],
-    )
 
 
 def _trace_equations(channel: Channel) -> list[str]:
@@ -64,48 +36,20 @@ def _on_pre(channel: Channel) -> str | None:
 
 
 def connect_groups(site: Site, edges: dict[str, EdgeTable]) -> None:
-    """Make one Synapses per channel, delay and pair of groups; for the engine, only check and start what needs it."""
+    """Make one Synapses per channel, delay and pair of groups."""
     for channel in site.expanded.channels:
-        if site.device == "reference" or channel.trace != "none":
-            bundles = _bundle_edges(site, channel, edges)
-            _check_traces(channel, list(bundles))
-            _make_objects(site, channel, bundles)
-        _start_traces(site, channel, edges)
+        _make_objects(site, channel, bundle_edges(site.expanded, site.plans, channel, edges))
 
 
-def _bundle_edges(
-    site: Site, channel: Channel, edges: dict[str, EdgeTable]
-) -> dict[tuple[str, str, int], list[_Bundle]]:
-    """Return the channel's edges by source group, target group and delay; -1 stands for several delays."""
-    bundles: dict[tuple[str, str, int], list[_Bundle]] = {}
-    for name in channel.members:
-        for source, target, bundle in _split(site, name, edges[name]) if name in edges else ():
-            delay = int(bundle.delay[0]) if bundle.delay.size == 1 else -1
-            bundles.setdefault((source, target, delay), []).append(bundle)
-    return bundles
-
-
-def _make_objects(site: Site, channel: Channel, bundles: dict[tuple[str, str, int], list[_Bundle]]) -> None:
-    for (source, target, delay), members in bundles.items() if site.device == "reference" else ():
+def _make_objects(site: Site, channel: Channel, bundles: dict[tuple[str, str, int], list[Bundle]]) -> None:
+    for (source, target, delay), members in bundles.items():
         if channel.trace == "source":
             _make_traces(site, channel, source, target, delay)
         _make_synapses(site, channel, source, target, delay, members)
 
 
-def _split(site: Site, name: str, table: EdgeTable) -> Iterator[tuple[str, str, _Bundle]]:
-    """Yield the edges of a table by source and target group, in the groups' own indices."""
-    sources = {plan.name: plan.neurons for plan in site.plans}
-    if name in site.spec.drive:
-        sources = {f"sources_{drive_owner(site.spec, name)}": np.arange(table.n_sources, dtype=np.int32)}
-    for source, source_neurons in sources.items():
-        for plan in site.plans:
-            bundle = _take_edges(table, source_neurons, plan.neurons, site.expanded.n_neurons)
-            if bundle.i.size:
-                yield source, plan.name, bundle
-
-
 def _make_synapses(
-    site: Site, channel: Channel, source: str, target: str, delay: int, members: Sequence[_Bundle]
+    site: Site, channel: Channel, source: str, target: str, delay: int, members: Sequence[Bundle]
 ) -> None:
     groups = {**site.groups, **{group.name: group for group in site.sources.values()}}
     weight = np.concatenate([np.broadcast_to(m.weight, m.i.size) for m in members])
@@ -136,7 +80,7 @@ def _make_synapses(
     site.synapses[name] = synapses
 
 
-def _set_traces(site: Site, synapses: Any, channel: Channel, members: Sequence[_Bundle]) -> None:
+def _set_traces(site: Site, synapses: Any, channel: Channel, members: Sequence[Bundle]) -> None:
     tau = channel.constants["tau"]
     set_variable(synapses, "tau", np.array([tau]))
     set_variable(synapses, "propagate_x", np.atleast_1d(membrane_decay(site.dt_s, tau)))
@@ -148,13 +92,6 @@ def _name_synapses(site: Site, kind: str, channel: Channel, source: str, target:
     parts = [kind, channel.name, *([source] if len(site.plans) > 1 or source not in site.groups else [])]
     parts += [target] if len(site.plans) > 1 else []
     return "_".join([*parts, f"delay{delay}" if delay >= 0 else "delays"])
-
-
-def _check_traces(channel: Channel, bundles: list[tuple[str, str, int]]) -> None:
-    several = len(bundles) > 1 or (channel.trace == "source" and any(delay < 0 for _, _, delay in bundles))
-    if channel.trace != "none" and several:
-        what = f'needs one constant delay and one kind of neuron for the traces of the channel "{channel.name}"'
-        raise SpecError(Problem(f"pathway.{channel.members[0]}", what, next="lower = true, or a channel of its own"))
 
 
 def _make_traces(site: Site, channel: Channel, source: str, target: str, delay: int) -> None:
@@ -175,17 +112,3 @@ def _make_traces(site: Site, channel: Channel, source: str, target: str, delay: 
     neurons = np.arange(len(site.groups[source]))
     traces.connect(i=neurons, j=neurons)
     site.synapses[name] = traces
-
-
-def _start_traces(site: Site, channel: Channel, edges: dict[str, EdgeTable]) -> None:
-    """Start the current of traces that do not start at 0."""
-    start = np.zeros(site.expanded.n_neurons)
-    for name in channel.members:
-        initial = getattr(site.spec.pathway.get(name), "trace_initial", 0.0)
-        if initial and name in edges:
-            weight = np.broadcast_to(edges[name].weight, edges[name].n_edges)
-            start += initial * np.bincount(edges[name].target, weight.astype(np.float64), start.size)
-    for plan in site.plans if start.any() else ():
-        plan.initial[f"I_{channel.name}"] = start[plan.neurons]
-        if site.device == "reference":
-            set_variable(site.groups[plan.name], f"I_{channel.name}", start[plan.neurons])

@@ -16,11 +16,11 @@ from models.expand import Expanded, Population
 from models.groups.draft import Draft
 from models.groups.inputs import plan_arrivals
 from models.groups.membranes import plan_after_potential, plan_equations, plan_lif
-from models.groups.plan import Device, GroupPlan, Parameter
+from models.groups.plan import Device, GroupPlan, Parameter, Start
 from models.groups.recorders import plan_recorders
 from models.spec import AfterPotentialNeuron, EquationsNeuron
 
-__all__ = ["Device", "GroupPlan", "Parameter", "plan_groups"]
+__all__ = ["Device", "GroupPlan", "Parameter", "Start", "plan_groups"]
 
 
 def plan_groups(expanded: Expanded, seed: int, device: Device = "reference") -> tuple[GroupPlan, ...]:
@@ -87,5 +87,6 @@ def _plan_group(draft: Draft) -> GroupPlan:
         end_of_step="\n".join(draft.end_of_step),
         parameters=draft.parameters,
         initial=draft.initial,
+        starts=tuple(draft.starts),
         sums={recorder: tuple(names) for recorder, names in draft.sums.items()},
     )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.expand import Channel, Expanded, InjectedCurrent, PoissonInput, Population
-from models.groups.plan import Device, Numbers, Parameter, make_parameter
+from models.groups.plan import Device, Numbers, Parameter, Start, make_parameter
 from models.kinetics import Kinetics, find_kinetics
 from models.sample import sample_parameter
 from models.values import Value
@@ -29,6 +29,7 @@ class Draft:
         self.end_of_step: list[str] = []
         self.parameters: dict[str, Parameter] = {}
         self.initial: dict[str, Numbers] = {}
+        self.starts: list[Start] = []
         self.sums: dict[str, list[str]] = {}
 
     @property
@@ -48,17 +49,25 @@ class Draft:
         kinetics = [(channel, find_kinetics()[channel.kinetics]) for channel in synaptic]
         return tuple((channel, kind) for channel, kind in kinetics if kind.states)
 
-    def sample(self, name: str, value_of: dict[str, Value], purpose: str) -> Numbers:
-        """Return (n_neurons,) numbers by the `[neuron]` tables' values; `initial` ones by the run's seed."""
-        seed = self.seed if purpose == "initial" else self.spec.network.seed
-        return sample_parameter(name, value_of, self.populations, seed, purpose, self.spec.folder)
+    def sample(self, name: str, value_of: dict[str, Value]) -> Numbers:
+        """Return (n_neurons,) numbers by the `[neuron]` tables' values."""
+        seed, folder = self.spec.network.seed, self.spec.folder
+        return sample_parameter(name, value_of, self.populations, seed, "parameter", folder)
 
-    def sample_key(self, key: str, purpose: str = "parameter") -> Numbers:
+    def sample_key(self, key: str) -> Numbers:
         """Return the numbers of a key that every `[neuron]` table of this group has."""
-        tables = {
-            population.neuron: getattr(self.spec.neuron[population.neuron], key) for population in self.populations
-        }
-        return self.sample(key, tables, purpose)
+        return self.sample(key, self.values_of(key))
+
+    def values_of(self, key: str) -> dict[str, Value]:
+        """Return the values of a key by `[neuron]` table."""
+        return {population.neuron: getattr(self.spec.neuron[population.neuron], key) for population in self.populations}
+
+    def start(self, variable: str, name: str, value_of: dict[str, Value]) -> None:
+        """Plan what a variable starts from, by the run's seed; `name` is that of the value in the spec."""
+        self.initial[variable] = sample_parameter(
+            name, value_of, self.populations, self.seed, "initial", self.spec.folder
+        )
+        self.starts += [Start(variable, p, value_of[p.neuron], ("initial", name, p.name)) for p in self.populations]
 
     def coefficient(self, name: str, values: Numbers) -> str:
         """Add a number without unit and return its name."""

@@ -12,6 +12,7 @@ from models.groups.plan import Numbers, make_parameter
 from models.propagators import membrane_decay
 from models.quantities import Quantity, parse_any_quantity
 from models.spec import EquationsNeuron
+from models.units import name_dimension
 from models.values import ArrayFile, Normal, Uniform, Value, Values
 
 
@@ -48,7 +49,7 @@ def _plan_membrane(draft: Draft) -> None:
     for key, unit in (("tau_m", "second"), ("v_rest", "volt"), ("v_threshold", "volt")):
         draft.parameters[key] = make_parameter(unit, draft.sample_key(key))
     draft.parameters["decay_v"] = make_parameter("1", membrane_decay(draft.dt_s, tau_m))
-    draft.initial["v"] = draft.sample_key("v_initial", "initial")
+    draft.start("v", "v_initial", draft.values_of("v_initial"))
     injected = signed_sum((channel.sign, f"J_{channel.name}") for channel in draft.injected_channels)
     into_v = [term for channel, kind in draft.filtered_channels for term in plan_channel(draft, channel, kind, tau_m)]
     draft.update.insert(0, f"_u = v_rest{injected}")
@@ -68,10 +69,10 @@ def plan_equations(draft: Draft, neuron: EquationsNeuron) -> tuple[str, str]:
         plan_channel(draft, channel, kind, np.ones(1))
     for name in neuron.parameters:
         tables = {p.neuron: _own(draft, p).parameters[name] for p in draft.populations}
-        draft.parameters[name] = make_parameter(_unit_of(tables), draft.sample(name, tables, "parameter"))
+        draft.parameters[name] = make_parameter(_unit_of(tables), draft.sample(name, tables))
     for name in neuron.initial:
         tables = {p.neuron: _own(draft, p).initial[name] for p in draft.populations}
-        draft.initial[name] = draft.sample(name, tables, "initial")
+        draft.start(name, name, tables)
     return neuron.threshold, neuron.reset
 
 
@@ -83,14 +84,8 @@ def _own(draft: Draft, population: Population) -> EquationsNeuron:
 
 def _unit_of(tables: dict[str, Value]) -> str:
     """Return the SI unit, as Brian2's equations write it, of a parameter."""
-    from brian2.units.fundamentalunits import get_or_create_dimension, get_unit
-
     _, exponents = parse_any_quantity(_sample_text(next(iter(tables.values()))))
-    dimension = get_or_create_dimension(exponents)
-    if dimension.is_dimensionless:
-        return "1"
-    name = repr(get_unit(dimension))
-    return name if name.isalpha() else repr(dimension)
+    return name_dimension(exponents)
 
 
 def _sample_text(value: Value) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.expand import Channel, Population
+from models.values import Value
 
 type Numbers = NDArray[np.float64]
 type Device = Literal["engine", "reference"]
@@ -34,6 +35,17 @@ def make_parameter(unit: str, values: Numbers) -> Parameter:
     return Parameter(unit, values.ravel()[:1] if same else values)
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a variable of one population starts from: a value of the spec, and the stream of its random numbers."""
+
+    variable: str
+    population: Population
+    value: Value
+    stream: tuple[str, ...]
+    """What the key is derived from, after the seed (`counter_rng.derive_key`)."""
+
+
 @dataclass(frozen=True, eq=False)
 class GroupPlan:
     """One NeuronGroup, as text and numbers."""
@@ -58,6 +70,8 @@ class GroupPlan:
     parameters: dict[str, Parameter]
     initial: dict[str, Numbers]
     """(n_neurons,) per variable, in SI units."""
+    starts: tuple[Start, ...]
+    """Where the numbers of `initial` came from, those that are values of the spec."""
     sums: dict[str, tuple[str, ...]]
     """Variables that add up a bin, by recorder."""
 

@@ -1,7 +1,6 @@
 """`biexponential`: the current rises with `tau_rise`, decays with `tau`, and peaks at the weight."""
 
 import numpy as np
-from mpmath import mp, mpf
 from numpy.typing import NDArray
 
 from models.kinetics.base import Constants, Kinetics
@@ -63,6 +62,8 @@ def _peak_factor(tau: float, tau_rise: float) -> float:
     Between the two filters a spike of weight 1 gives the current b·(exp(-t/tau) - exp(-t/tau_rise))/(tau·d) with
     d = 1/tau_rise - 1/tau, whose peak is at t = ln(tau/tau_rise)/d.
     """
+    from mpmath import mp, mpf  # late: most networks have no such channel, and should not wait for it
+
     if tau == tau_rise:
         return float(mp.e)
     with mp.workdps(_DIGITS):

@@ -2,14 +2,17 @@
 
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import brian2
 
-from models.assembly import Assembly
+from models.assembly.neurons import make_group, read_variables
+from models.assembly.objects import GroupVariables
+from models.groups import GroupPlan
 from pipeline.compiler import Compiler
 from pipeline.emit import INCLUDE as SHARED_INCLUDE
-from pipeline.emit import Runtime, SourceTree, fingerprint_sources
+from pipeline.emit import Runtime, SourceTree, activate_device, fingerprint_sources
 from pipeline.engine.device import EngineCodeObject, EngineDevice, GroupCode, generate_group
 from pipeline.exit_codes import write_header
 
@@ -42,25 +45,46 @@ clean:
 """
 
 
-def emit_program(assembly: Assembly, device: EngineDevice, compiler: Compiler, folder: Path) -> SourceTree:
-    """Write the C++ of an assembled network.
+@dataclass(frozen=True)
+class EmittedProgram:
+    """The sources of a network's program, and what Brian2 read in the equations of its groups."""
+
+    tree: SourceTree
+    variables: dict[str, GroupVariables]
+    """By the name of the group's plan."""
+
+
+def emit_program(plans: tuple[GroupPlan, ...], dt_s: float, compiler: Compiler, folder: Path) -> EmittedProgram:
+    """Write the C++ of a network.
 
     Parameters
     ----------
-    assembly : Assembly
-        Made for the engine while `device` was active.
-    device : EngineDevice
+    plans : tuple of GroupPlan
+        Made for the engine.
+    dt_s : float
+        The step, which Brian2's clock wants to know; it is no part of what is written.
     compiler : Compiler
     folder : Path
         New folder; `source/` is made in it.
 
-    Returns
-    -------
-    SourceTree
+    Raises
+    ------
+    SpecError
+        If Brian2 does not accept the modeller's own equations.
     """
-    groups = [generate_group(device, plan, assembly.groups[plan.name]) for plan in assembly.plans]
+    with activate_device(EngineDevice()) as device:
+        clock = brian2.Clock(dt=dt_s * brian2.second, name="step_clock")
+        groups = {plan.name: make_group(plan, clock) for plan in plans}
+        variables = {name: read_variables(group) for name, group in groups.items()}
+        code = [generate_group(device, plan, groups[plan.name]) for plan in plans]
     source = folder / "source"
     source.mkdir(parents=True)
+    _write_sources(code, compiler, source)
+    runtime = Runtime(_RUNTIME_OBJECTS, fingerprint_sources(source, compiler, without=_NETWORK))
+    return EmittedProgram(SourceTree(source, fingerprint_sources(source, compiler), runtime=runtime), variables)
+
+
+def _write_sources(groups: list[GroupCode], compiler: Compiler, source: Path) -> None:
     for path in [*sorted(INCLUDE.iterdir()), *sorted(SHARED_INCLUDE.glob("*.h"))]:
         shutil.copy(path, source)
     (source / _NETWORK).write_text(_write_network(groups), encoding="utf-8")
@@ -69,8 +93,6 @@ def emit_program(assembly: Assembly, device: EngineDevice, compiler: Compiler, f
     (source / "brianlib").mkdir()
     for name in _BRIAN2_HEADERS:
         shutil.copy(Path(brian2.__file__).parent / name, source / "brianlib")
-    runtime = Runtime(_RUNTIME_OBJECTS, fingerprint_sources(source, compiler, without=_NETWORK))
-    return SourceTree(source, fingerprint_sources(source, compiler), runtime=runtime)
 
 
 def _write_network(groups: list[GroupCode]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models import SpecError, load_network
-from models.assembly import assemble_network
+from models.assembly.reference import assemble_reference
 from models.files import parse_model
 from models.groups import Device
 from models.spec import NetworkSpec
@@ -50,7 +50,7 @@ def _parse(before: str = "", after: str = "") -> NetworkSpec:
 def test_the_currents_enter_through_i() -> None:
     """Equations that do not use I would let the currents vanish without a word."""
     with pytest.raises(SpecError) as caught:
-        assemble_network(_parse("+ I - u", "- u"), n_steps=100)
+        assemble_reference(_parse("+ I - u", "- u"), n_steps=100)
     assert str(caught.value) == (
         "neuron.adaptive.equations: do not use I, the sum of the currents, though these reach it: noise "
         "(expected … + I …)."
@@ -114,7 +114,7 @@ def test_what_brian2_refuses_is_an_error_of_the_spec(
 def test_a_state_of_one_kind_of_neuron_can_be_recorded(networks: Path) -> None:
     """A states recorder of the populations that have a variable does not ask it of the others."""
     recorder = {"kind": "states", "variables": ["a"], "population": "A", "interval": "1 ms"}
-    assembly = assemble_network(load_network(networks / "mixed.toml", {"record.adaptation": recorder}), n_steps=1000)
+    assembly = assemble_reference(load_network(networks / "mixed.toml", {"record.adaptation": recorder}), n_steps=1000)
     (arrays,) = (item.arrays for item in assembly.recorders if item.name == "adaptation")
     assert [array.group for array in arrays] == ["neurons_own_adaptive"]
     assert arrays[0].neurons.size == 8
@@ -125,4 +125,4 @@ def test_a_state_that_a_recorded_neuron_lacks_is_refused(networks: Path) -> None
     recorder = {"kind": "states", "variables": ["a"], "interval": "1 ms"}
     spec = load_network(networks / "mixed.toml", {"record.adaptation": recorder})
     with pytest.raises(SpecError, match=r"record\.adaptation\.variables: names no variable .*got \"a\""):
-        assemble_network(spec, n_steps=1000)
+        assemble_reference(spec, n_steps=1000)

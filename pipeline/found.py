@@ -1,0 +1,57 @@
+"""Finished runs, found again by their fingerprint: a file per fingerprint in the build root says where the run is.
+
+Whatever that file says is only believed if the folder holds a finished run of that fingerprint, so that runs can be
+moved and deleted at any time; a run that was moved is computed again.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import CurrentsError
+from pipeline.atomic import write_atomically
+from pipeline.build_root import BuildRoot
+from pipeline.run import Run, load_run
+from pipeline.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A run that is asked for."""
+
+    fingerprint: str
+    seed: int
+    n_steps: int
+
+
+def find_run(root: BuildRoot, wanted: Wanted) -> Run | None:
+    """Return the finished run of a fingerprint, wherever it is; None when there is none."""
+    try:
+        place = (root.run_index / wanted.fingerprint).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    return open_same(root.runs / place, wanted)
+
+
+def open_same(path: Path, wanted: Wanted) -> Run | None:
+    """Return the run of a folder if it is finished, whole and the one that is wanted, else None."""
+    try:
+        run = load_run(path)
+    except (CurrentsError, OSError):
+        return None
+    # Its program may have been run again since, by hand, with another seed or duration.
+    manifest = run.manifest
+    found = (manifest.get("fingerprint"), manifest.get("seed"), manifest.get("n_steps"))
+    return run if found == (wanted.fingerprint, wanted.seed, wanted.n_steps) else None
+
+
+def remember_run(root: BuildRoot, fingerprint: str, folder: RunFolder) -> None:
+    """Let a finished run be found; without consequence where the build root cannot be written to."""
+    if folder.path.is_relative_to(root.scratch.resolve()):
+        return  # it will soon be gone
+    runs = root.runs.resolve()
+    inside = folder.path.is_relative_to(runs)
+    with suppress(OSError):
+        root.run_index.mkdir(parents=True, exist_ok=True)
+        # Relative, so that a build root can be moved with its runs.
+        write_atomically(root.run_index / fingerprint, f"{folder.path.relative_to(runs) if inside else folder.path}\n")

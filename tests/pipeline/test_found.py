@@ -1,0 +1,246 @@
+"""A finished run that is asked for again is found, not computed, as long as it is there and whole."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models import SpecError
+from pipeline import Run, load_run, simulate
+from pipeline.cli import main
+from pipeline.errors import ProgramError
+from pipeline.manifest import save_manifest
+from pipeline.run_folder import RunFolder
+from tests.conftest import ARCH, SimulateOnce
+
+pytestmark = pytest.mark.compiled
+
+
+class Ask:
+    """Asks for runs of the small network, and knows which were computed."""
+
+    def __init__(self, model: Path, root: Path) -> None:
+        self.model, self.root, self.stages = model, root, list[str]()
+
+    def __call__(self, **arguments: Any) -> Run:
+        """Return a run; the stages that it took are noted."""
+        self.stages = []
+        arguments = {"duration": "20 ms", "arch": ARCH, "build_root": self.root, "model": self.model} | arguments
+        return simulate(arguments.pop("model"), notify=self.stages.append, **arguments)
+
+    @property
+    def found(self) -> bool:
+        """Whether the last run was found."""
+        assert (self.stages == ["found"]) != ("run" in self.stages)
+        return self.stages == ["found"]
+
+
+@pytest.fixture
+def ask(simulate_once: SimulateOnce, build_root: Path, networks: Path, tmp_path: Path) -> Ask:
+    """Return what asks for runs, in a build root of this test's own that has the small network's build."""
+    simulate_once(networks / "steady.toml", duration="200 ms")
+    root = tmp_path / "root"
+    root.mkdir()
+    for name in ("binaries", "structures"):
+        (root / name).symlink_to(build_root / name)
+    return Ask(networks / "steady.toml", root)
+
+
+def test_the_same_run_is_found(ask: Ask) -> None:
+    """The very folder, untouched; and its manifest has the fingerprint."""
+    first = ask()
+    assert not ask.found
+    changed = first.folder.manifest.stat().st_mtime_ns
+    again = ask()
+    assert ask.found
+    assert again.path == first.path
+    assert again.folder.manifest.stat().st_mtime_ns == changed
+    assert len(first.manifest["fingerprint"]) == 16
+    assert [path.name for path in (ask.root / "runs").iterdir() if path.name[0] != "."] == ["steady-1"]
+
+
+def test_whatever_way_it_is_written(ask: Ask, tmp_path: Path) -> None:
+    """Another file with comments, a setting that changes nothing, the duration in other words, a spec."""
+    first = ask()
+    (tmp_path / "copy.toml").write_text("# a comment\n" + ask.model.read_text())
+    for arguments in (
+        {"model": tmp_path / "copy.toml"},
+        {"settings": {"neuron.lif.tau_m": "0.01 s"}},
+        {"duration": "0.02 s"},
+        {"seed": 11},
+        {"model": first.spec},
+    ):
+        assert ask(**arguments).path == first.path, arguments
+        assert ask.found
+
+
+def test_other_numbers_are_another_run(ask: Ask) -> None:
+    """Seed, duration, settings and interval."""
+    paths = {ask().path}
+    for arguments in (
+        {"seed": 2},
+        {"duration": "30 ms"},
+        {"settings": {"drive.background.rate": "31 Hz"}},
+        {"record_interval": "2 ms"},
+    ):
+        paths.add(ask(**arguments).path)
+        assert not ask.found, arguments
+    assert len(paths) == 5
+
+
+def test_a_run_elsewhere_is_found(ask: Ask, tmp_path: Path) -> None:
+    """One that was made with --out; and that folder is the same run if it is asked for by name."""
+    out = tmp_path / "elsewhere"
+    first = ask(out=out)
+    assert not ask.found
+    assert ask().path == out == ask(out=out).path == first.path
+    assert ask.found
+
+
+def test_a_new_folder_gets_a_run_of_its_own(ask: Ask, tmp_path: Path) -> None:
+    """Whoever names a new folder wants the run there."""
+    ask()
+    assert ask(out=tmp_path / "new").path == tmp_path / "new"
+    assert not ask.found
+
+
+def test_a_folder_that_holds_anything_else_is_refused(ask: Ask, tmp_path: Path) -> None:
+    """Another run, an unfinished one, or none: as it stands, forced or not."""
+    out = tmp_path / "out"
+    run = ask(out=out)
+    for force in (False, True):
+        with pytest.raises(SpecError, match="is not empty"):
+            ask(out=out, seed=2, force=force)
+    _unfinish(run)
+    for force in (False, True):
+        with pytest.raises(SpecError, match="is not empty"):
+            ask(out=out, force=force)
+    assert load_run(out, partial=True).manifest["fingerprint"] == run.manifest["fingerprint"]
+
+
+def _remove(run: Run) -> None:
+    shutil.rmtree(run.path)
+
+
+def _move(run: Run) -> None:
+    run.path.rename(run.path.with_name("moved"))
+
+
+def _unfinish(run: Run) -> None:
+    run.folder.program_report.unlink()
+    save_manifest(run.folder, run.manifest | {"status": "failed"})
+
+
+def _run_again(run: Run) -> None:
+    # As the program says when it was started by hand with another seed.
+    report = json.loads(run.folder.program_report.read_text())
+    run.folder.program_report.write_text(json.dumps(report | {"seed": 5}))
+    assert load_run(run.path).manifest["seed"] == 5
+
+
+def _relabel(run: Run) -> None:
+    save_manifest(run.folder, run.manifest | {"fingerprint": "0" * 16})
+
+
+def _break(run: Run) -> None:
+    run.folder.recording_index.unlink()
+
+
+@pytest.mark.parametrize("spoil", [_remove, _move, _unfinish, _relabel, _break, _run_again])
+def test_a_run_that_is_not_there_any_more_is_computed(ask: Ask, spoil: Callable[[Run], None]) -> None:
+    """Deleted, moved, unfinished, another one, damaged, of another seed: a new one is computed, and found."""
+    spoil(ask())
+    new = ask()
+    assert not ask.found
+    assert ask().path == new.path
+    assert ask.found
+
+
+def test_a_build_root_can_be_moved(ask: Ask) -> None:
+    """With its runs, which are found in their new place."""
+    ask()
+    ask.root = ask.root.rename(ask.root.with_name("moved"))
+    assert ask().path.parent.parent == ask.root
+    assert ask.found
+
+
+def test_a_found_run_needs_no_compiler(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is looked for that is not needed."""
+    ask()
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    ask()
+    assert ask.found
+
+
+def test_force_computes_again_in_a_new_folder(ask: Ask) -> None:
+    """Both runs are there, equal, and the new one is found from then on."""
+    first, second = ask(), ask(force=True)
+    assert not ask.found
+    assert (first.path.name, second.path.name) == ("steady-1", "steady-2")
+    assert load_run(first.path).spikes().equals(second.spikes())
+    assert first.manifest["fingerprint"] == second.manifest["fingerprint"]
+    assert ask().path == second.path
+
+
+def test_force_replaces_the_same_run(ask: Ask, tmp_path: Path) -> None:
+    """In the folder that was named, and nothing is left beside it."""
+    out = tmp_path / "out"
+    (ask(out=out).path / "mark").touch()
+    again = ask(out=out, force=True)
+    assert not ask.found
+    assert again.path == out
+    assert not (out / "mark").exists()
+    assert len(again.spikes()) > 10
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("out")] == ["out"]
+    assert ask(out=out).path == ask().path == out
+    assert ask.found
+
+
+def test_a_run_that_is_replaced_stays_until_the_new_one_has_finished(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the new one fails, the old one is what is found; what the new one left is beside it."""
+    out = tmp_path / "out"
+    before = ask(out=out)
+
+    def fail(*_: object) -> None:
+        assert load_run(out).manifest == before.manifest
+        raise ProgramError()
+
+    monkeypatch.setattr("pipeline.engine.run.run_program", fail)
+    with pytest.raises(ProgramError):
+        ask(out=out, force=True)
+    monkeypatch.undo()
+    assert ask(out=out).manifest == before.manifest
+    assert ask.found
+    assert json.loads(RunFolder(tmp_path / "out-new-1").manifest.read_text())["status"] == "failed"
+
+
+def test_the_reference_device_is_another_run(ask: Ask, simulate_once: SimulateOnce) -> None:
+    """The same spikes, but computed on what was asked for."""
+    engine = simulate_once(ask.model, duration="200 ms")
+    reference = simulate_once(ask.model, duration="200 ms", device="reference")
+    assert engine.manifest["fingerprint"] != reference.manifest["fingerprint"]
+    np.testing.assert_array_equal(engine.spikes()["time"], reference.spikes()["time"])
+
+
+def test_the_command_says_so(ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
+    """First line, then the summary as ever; true in JSON; nothing on standard error."""
+    words = ["simulate", str(ask.model), "--duration", "20 ms", "--arch", ARCH, "--build-root", str(ask.root)]
+    assert main(words) == 0
+    computed = capsys.readouterr()
+    assert main(words) == 0
+    found = capsys.readouterr()
+    finished = load_run(ask.root / "runs" / "steady-1").manifest["finished"]
+    assert found.out == f"found: finished on {finished} (--force recomputes)\n{computed.out}"
+    assert (found.err, computed.err.splitlines()[0]) == ("", "assemble …")
+    assert main([*words, "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["found"] is True
+    assert content["manifest"]["fingerprint"] == load_run(ask.root / "runs" / "steady-1").manifest["fingerprint"]
+    assert main([*words, "--json", "--force"]) == 0
+    assert json.loads(capsys.readouterr().out)["found"] is False
