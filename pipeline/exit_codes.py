@@ -1,32 +1,34 @@
 """How the generated program can end: one table, which Python reads and the program is compiled with."""
 
 from enum import IntEnum
+from typing import Self
 
 
 class ExitCode(IntEnum):
     """Exit code of the generated program."""
 
-    FINISHED = 0
-    """All steps were run, and all that was recorded is on disk."""
-    INTERNAL = 70
-    """A mistake of the program itself."""
-    USAGE = 64
-    """Its arguments make no sense."""
-    INPUT = 65
-    """An input file is missing, damaged, or of another version."""
-    MEMORY = 71
-    """There is not enough memory."""
-    STORAGE = 74
-    """A recording cannot be written; all finished chunks are kept."""
-    NUMERIC = 75
-    """The membrane potential of a neuron became NaN or infinite."""
-    STOPPED = 80
-    """It was asked to stop, by a signal or because who started it is gone; what was recorded is on disk."""
+    meaning: str
+    """What it says, in a sentence."""
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        """Make a member of its number and its meaning."""
+        code = int.__new__(cls, value)
+        code._value_, code.meaning = value, meaning
+        return code
+
+    FINISHED = 0, "All steps were run, and all that was recorded is on disk."
+    USAGE = 64, "Its arguments make no sense."
+    INPUT = 65, "An input file is missing, damaged, or of another version, or the folder holds a recording already."
+    INTERNAL = 70, "A mistake of the program itself."
+    MEMORY = 71, "There is not enough memory."
+    STORAGE = 74, "A recording cannot be written; all finished chunks are kept."
+    NUMERIC = 75, "The membrane potential of a neuron became NaN or infinite."
+    STOPPED = 80, "It was asked to stop, by a signal or because who started it is gone; what was recorded is on disk."
 
 
 def write_header() -> str:
     """Return the C++ header of the table."""
-    lines = [f"    {code.name.lower()} = {code.value}," for code in ExitCode]
+    names = {code: code.name.lower() for code in ExitCode}
     return "\n".join(
         [
             "// How the program can end; written by pipeline/exit_codes.py.",
@@ -37,7 +39,17 @@ def write_header() -> str:
             "namespace currents {",
             "",
             "enum class ExitCode : int {",
-            *lines,
+            *(f"    {name} = {code.value}," for code, name in names.items()),
+            "};",
+            "",
+            "struct ExitCodeMeaning {",
+            "    ExitCode code;",
+            "    const char* name;",
+            "    const char* meaning;",
+            "};",
+            "",
+            "constexpr ExitCodeMeaning exit_code_meanings[] = {",
+            *(f'    {{ExitCode::{name}, "{name}", "{code.meaning}"}},' for code, name in names.items()),
             "};",
             "",
             "}  // namespace currents",

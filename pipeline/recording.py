@@ -173,7 +173,9 @@ def load_array[T: np.generic](path: Path, dtype: type[T], n_dimensions: int) -> 
     return cast(NDArray[T], array)
 
 
-def open_recording(folder: RunFolder, network: Expanded, *, partial: bool = False) -> Recording:
+def open_recording(
+    folder: RunFolder, network: Expanded, *, n_steps: int | None = None, partial: bool = False
+) -> Recording:
     """Open the recording of a run; every file is checked to be there and to have the size that the index says.
 
     Parameters
@@ -181,6 +183,8 @@ def open_recording(folder: RunFolder, network: Expanded, *, partial: bool = Fals
     folder : RunFolder
     network : Expanded
         The network that ran.
+    n_steps : int, optional
+        Its steps, where they are known from elsewhere: the index must say the same.
     partial : bool
         Take the complete bins and spikes of a run that did not finish.
 
@@ -190,7 +194,7 @@ def open_recording(folder: RunFolder, network: Expanded, *, partial: bool = Fals
         If something is missing, of another size or type, or of another version; all that is wrong, together.
     """
     index = read_index(folder.recording_index)
-    return _Opener(folder, network, index, partial).open()
+    return _Opener(folder, network, index, partial).open(n_steps)
 
 
 class _Opener:
@@ -200,8 +204,8 @@ class _Opener:
         self.folder, self.network, self.index, self.partial = folder, network, index, partial
         self.problems: list[Problem] = []
 
-    def open(self) -> Recording:
-        self._check_clock()
+    def open(self, n_steps: int | None) -> Recording:
+        self._check_clock(n_steps)
         recorders = self.index.recorders.items()
         readers = {name: self._open_binned(name, r) for name, r in recorders if isinstance(r, BinnedEntry)}
         spikes = {name: self._open_spikes(name, r) for name, r in recorders if isinstance(r, SpikesEntry)}
@@ -209,9 +213,9 @@ class _Opener:
         inputs = {drive: self._open_input(drive, item) for drive, item in self.index.inputs.items()}
         if self.problems:
             raise RecordingError(*self.problems)
-        n_steps = self._count_steps(readers, spikes, rates) if self.partial else self.index.n_steps
+        n_recorded = self._count_steps(readers, spikes, rates) if self.partial else self.index.n_steps
         return Recording(
-            self.folder, self.network, self.index.dt_s, n_steps, readers, spikes, rates, inputs, self.partial
+            self.folder, self.network, self.index.dt_s, n_recorded, readers, spikes, rates, inputs, self.partial
         )
 
     def _complain(self, place: Path | str, what: str, expected: str | None = None, got: str | None = None) -> None:
@@ -220,7 +224,11 @@ class _Opener:
     def _complain_of(self, key: str, what: str, expected: str | None = None, got: str | None = None) -> None:
         self._complain(f"{self.folder.recording_index}: {key}", what, expected, got)
 
-    def _check_clock(self) -> None:
+    def _check_clock(self, n_steps: int | None) -> None:
+        if n_steps is not None and self.index.n_steps != n_steps:
+            self._complain_of(
+                "n_steps", "is not that of the program's own report", str(n_steps), str(self.index.n_steps)
+            )
         dt_s = self.network.spec.network.dt.value
         if self.index.dt_s != dt_s:
             self._complain_of("dt_s", "is not the dt of the model", f"{dt_s:g}", f"{self.index.dt_s:g}")

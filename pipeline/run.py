@@ -16,6 +16,7 @@ from models.spec_errors import translate_errors
 from models.steps import format_time
 from pipeline import summary, tabulate
 from pipeline.errors import RecordingError, RunFolderError, UnfinishedRunError
+from pipeline.program_report import follow_program, read_report
 from pipeline.recording import Recording, open_recording, recorded_seconds
 from pipeline.run_folder import RunFolder
 from pipeline.selection import Names, Neurons
@@ -35,7 +36,7 @@ class Run:
 
     folder: RunFolder
     manifest: dict[str, Any]
-    """What the run was made of and how it ended: the contents of `manifest.json`."""
+    """What the run was made of and how it ended: `manifest.json`, and what the program says in `program.json`."""
     recording: Recording
 
     def __repr__(self) -> str:
@@ -177,11 +178,14 @@ def load_run(path: str | Path, *, partial: bool = False) -> Run:
         If what it recorded is missing, damaged or of another version.
     """
     folder = RunFolder(Path(path).resolve())
-    manifest = read_manifest(folder)
+    own = read_manifest(folder)
+    report = read_report(folder)
+    manifest = follow_program(own, report)
     network = _read_network(folder, manifest)
     if manifest["status"] != "finished" and not partial:
         raise _unfinished(folder, manifest, network)
-    return Run(folder, manifest, open_recording(folder, network, partial=partial))
+    n_steps = None if report is None else report.n_steps
+    return Run(folder, manifest, open_recording(folder, network, n_steps=n_steps, partial=partial))
 
 
 def read_manifest(folder: RunFolder) -> dict[str, Any]:
@@ -231,7 +235,8 @@ def _unfinished(folder: RunFolder, manifest: dict[str, Any], network: Expanded) 
         recorded, next_ = "nothing", "run it again"
     if status == "running":
         next_ = f"wait until it has finished, or, if its process has died, {next_}"
-    got = f'status "{status}" with {recorded} of {duration} recorded'
+    said = '"running", though its process has died,' if status == "died" else f'"{status}"'
+    got = f"status {said} with {recorded} of {duration} recorded"
     problem = Problem(
         str(folder.path), "has not finished", 'status "finished"', got, evidence=manifest.get("error"), next=next_
     )

@@ -50,6 +50,11 @@ class RunFolder:
         return self.path / "model.toml"
 
     @property
+    def program(self) -> Path:
+        """The program that runs, of which the cache of builds may have another name."""
+        return self.path / "program"
+
+    @property
     def log(self) -> Path:
         """Everything that the program printed."""
         return self.path / "program.log"
@@ -70,8 +75,13 @@ class RunFolder:
 
     @property
     def program_inputs(self) -> Path:
-        """What the numbers are, line by line."""
+        """What the numbers are, line by line, with the checksum of every file that it names."""
         return self.inputs / "program.txt"
+
+    @property
+    def program_report(self) -> Path:
+        """How far the engine's program is, or how it ended; there is none of other devices."""
+        return self.path / "program.json"
 
     @property
     def recording(self) -> Path:
@@ -80,7 +90,7 @@ class RunFolder:
 
     @property
     def recording_index(self) -> Path:
-        """Which recorders and arrays there are, of which shapes and in which files; written last."""
+        """Which recorders and arrays there are, of which shapes and in which files."""
         return self.recording / "recording.json"
 
     def recorder(self, name: str) -> Path:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 type Line = tuple[str | int | float, ...]
 
+_INDEX = "recording.json"
+
 
 def plan_recording(assembly: Assembly) -> Index:
     """Return the index of what will be recorded."""
@@ -51,15 +53,16 @@ def plan_recording(assembly: Assembly) -> Index:
 
 
 def prepare_recording(assembly: Assembly, index: Index, folder: RunFolder) -> None:
-    """Make the folders that the program writes to, and `recording.json`, with which whatever is there can be read."""
-    for entry in (*index.recorders.values(), *index.inputs.values()):
-        if entry.chunks is not None:
-            (folder.recording / entry.chunks.folder).mkdir(parents=True, exist_ok=True)
+    """Write, among the inputs, what the program puts beside what it records, so that a recording explains itself."""
+    folder.inputs.mkdir(parents=True, exist_ok=True)
     for recorder in assembly.recorders:
         for variable, arrays in _group_arrays(recorder).items():
-            np.save(folder.neurons(recorder.name, variable), _neurons_of(arrays))
-    folder.recording.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder.recording_index, write_index(index))
+            np.save(folder.inputs / _name_neurons(recorder, variable), _neurons_of(arrays))
+    write_atomically(folder.inputs / _INDEX, write_index(index))
+
+
+def _name_neurons(recorder: BinnedRecorder, variable: str) -> str:
+    return f"record.{recorder.name}.{variable}.neurons.npy"
 
 
 def describe_recorders(writer: "InputWriter", index: Index) -> Iterator[Line]:
@@ -77,13 +80,18 @@ def describe_recorders(writer: "InputWriter", index: Index) -> Iterator[Line]:
             yield "rates", place, entry.steps_per_bin, len(populations), rows
             yield from _describe_maps(writer, name, populations, by_neuron=False)
     for source in writer.expanded.source_groups:
-        yield "sources", *_locate_stream(index.inputs[source.drive])
+        yield "sources", source.drive, *_locate_stream(index.inputs[source.drive])
+    for recorder in writer.assembly.recorders:
+        for variable in _group_arrays(recorder):
+            copied = writer.folder.neurons(recorder.name, variable).relative_to(writer.folder.recording)
+            yield "copy", writer.list_file(_name_neurons(recorder, variable)), str(copied)
+    yield "index", writer.list_file(_INDEX)
 
 
 def _locate_stream(entry: BinnedEntry | SpikesEntry | RatesEntry | InputEntry) -> tuple[str, int]:
-    """Return the folder of a stream, relative to the run's, and how many rows its chunks have."""
+    """Return the folder of a stream, relative to `recording/`, and how many rows its chunks have."""
     assert entry.chunks is not None
-    return f"recording/{entry.chunks.folder}", entry.chunks.rows
+    return entry.chunks.folder, entry.chunks.rows
 
 
 def _group_arrays(recorder: BinnedRecorder) -> dict[str, list[BinnedArray]]:

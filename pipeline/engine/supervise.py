@@ -1,6 +1,7 @@
 """The run stage of the engine: start its program, follow it, stop it when asked, and say how it ended."""
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from pipeline.exit_codes import ExitCode
 from pipeline.program import Progress, describe_code, stop_program
 from pipeline.run_folder import RunFolder
 from pipeline.signals import delay_signals
+
+_ENVIRONMENT = ("LD_LIBRARY_PATH", "GLIBC_TUNABLES")
+"""What the program gets of ours: what an operator may have set so that programs run at all."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ def _start(binary: Path, folder: RunFolder, log: TextIO) -> "subprocess.Popen[st
         stdout=log,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
+        env={"LC_ALL": "C"} | {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
         text=True,
         encoding="utf-8",
         errors="replace",

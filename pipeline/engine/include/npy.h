@@ -15,7 +15,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <exception>
 #include <limits>
 #include <new>
 #include <stdexcept>
@@ -23,37 +22,11 @@
 #include <utility>
 #include <vector>
 
+#include "failures.h"
+
 namespace currents {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little endian and are read as they are");
-
-// An input file that cannot be used.
-class InputFailure : public std::exception {
-  public:
-    InputFailure(std::string path, std::string problem, std::string expected = "", std::string got = "")
-        : path_(std::move(path)),
-          problem_(std::move(problem)),
-          expected_(std::move(expected)),
-          got_(std::move(got)),
-          message_(path_ + ": " + problem_ + describe(expected_, got_)) {}
-
-    const std::string& path() const { return path_; }
-    const std::string& problem() const { return problem_; }
-    const std::string& expected() const { return expected_; }
-    const std::string& got() const { return got_; }
-    // <path>: <what is wrong> (expected …; got …)
-    const char* what() const noexcept override { return message_.c_str(); }
-
-  private:
-    static std::string describe(const std::string& expected, const std::string& got) {
-        if (expected.empty() && got.empty()) return "";
-        if (got.empty()) return " (expected " + expected + ")";
-        if (expected.empty()) return " (got " + got + ")";
-        return " (expected " + expected + "; got " + got + ")";
-    }
-
-    std::string path_, problem_, expected_, got_, message_;
-};
 
 // NumPy's name of a type.
 template <class T>

@@ -1,29 +1,31 @@
-// The program: main --run-dir DIR. It prints nothing but JSON lines, one after another, on the descriptor of --progress-fd
-// (2, stderr, when not given): {"completed": …, "step": …, "elapsed_s": …} about twice a second, and one line at the end,
-// which says how it ended. Its exit code is one of exit_codes.h.
+// The program: main --run-dir DIR (--help tells of its options; docs/engine.md of its contract). It prints nothing but JSON
+// lines, one after another: progress about twice a second, and one line at the end, which says how it ended, as does
+// DIR/program.json. Its exit code is one of exit_codes.h.
 
+#include <time.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <new>
 #include <string>
 
+#include "arguments.h"
 #include "builder.h"
 #include "exit_codes.h"
-#include "npy.h"
+#include "json.h"
+#include "reporter.h"
+#include "run_folder.h"
 #include "simulation.h"
 
 namespace {
 
 using currents::ExitCode;
+using currents::JsonObject;
 
 volatile std::sig_atomic_t stop_signal = 0;
 
@@ -41,206 +43,247 @@ void watch_signals() {
     sigaction(SIGPIPE, &action, nullptr);
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-std::string quote(const std::string& text) {
-    std::string quoted = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            quoted += '\\';
-        }
-        if (static_cast<unsigned char>(c) >= 0x20) {
-            quoted += c;
-        }
-    }
-    return quoted + "\"";
-}
-
-// Where reports go.
-class Reporter {
-  public:
-    explicit Reporter(int descriptor) : descriptor_(descriptor) {}
-
-    // Whether somebody still reads them.
-    bool has_reader() const { return has_reader_; }
-
-    void write_line(const std::string& line) {
-        const std::string text = line + "\n";
-        std::size_t n_written = 0;
-        while (has_reader_ && n_written < text.size()) {
-            const ssize_t n = ::write(descriptor_, text.data() + n_written, text.size() - n_written);
-            if (n < 0 && errno == EINTR) {
-                continue;
-            }
-            if (n <= 0) {
-                has_reader_ = false;
-                return;
-            }
-            n_written += static_cast<std::size_t>(n);
-        }
-    }
-
-    void report_progress(std::int64_t step, std::int64_t n_steps, double elapsed_s) {
-        char line[160];
-        std::snprintf(line, sizeof(line), "{\"completed\": %.6f, \"step\": %lld, \"elapsed_s\": %.3f}",
-                      static_cast<double>(step) / static_cast<double>(n_steps), static_cast<long long>(step), elapsed_s);
-        write_line(line);
-    }
-
-    // The last line: how the program ended, and what is wrong if anything is.
-    ExitCode report_end(ExitCode code, const std::string& kind, const std::string& fields) {
-        write_line("{\"end\": " + quote(kind) + ", \"exit_code\": " + std::to_string(static_cast<int>(code)) +
-                   (fields.empty() ? "" : ", ") + fields + "}");
-        return code;
-    }
-
-  private:
-    int descriptor_;
-    bool has_reader_ = true;
-};
-
-struct Arguments {
-    std::string run_folder;
-    int progress_descriptor = STDERR_FILENO;
-    std::size_t n_threads = 1;
-};
-
-const char usage[] =
-    "usage: main --run-dir DIR [--progress-fd N]\n"
-    "Run the network that DIR/inputs describes, and record into DIR/recording.\n";
-
-// Reads the arguments; returns false when they make no sense.
-bool read_arguments(int argc, char** argv, Arguments& arguments) {
-    for (int i = 1; i < argc; ++i) {
-        const std::string name = argv[i];
-        if (i + 1 >= argc) {
-            return false;
-        }
-        const char* value = argv[++i];
-        if (name == "--run-dir" && *value != '\0') {
-            arguments.run_folder = value;
-        } else if (name == "--threads") {
-            arguments.n_threads = static_cast<std::size_t>(std::strtol(value, nullptr, 10));
-        } else if (name == "--progress-fd") {
-            char* end = nullptr;
-            const long descriptor = std::strtol(value, &end, 10);
-            if (end == value || *end != '\0' || descriptor < 0 || descriptor > 1 << 20) {
-                return false;
-            }
-            arguments.progress_descriptor = static_cast<int>(descriptor);
-        } else {
-            return false;
-        }
-    }
-    return !arguments.run_folder.empty();
-}
-
-// Run all steps; return false when asked to stop before the last one.
-bool run_steps(currents::Simulation& simulation, Reporter& reporter, std::chrono::steady_clock::time_point start) {
-    constexpr double period_s = 0.5;
-    double next_report_s = 0.0;
-    while (!simulation.is_finished()) {
-        const double elapsed_s = seconds_since(start);
-        if (elapsed_s >= next_report_s) {
-            reporter.report_progress(simulation.step, simulation.n_steps, elapsed_s);
-            next_report_s = elapsed_s + period_s;
-        }
-        if (stop_signal != 0 || !reporter.has_reader()) {
-            return false;
-        }
-        simulation.advance();
-    }
-    return true;
+double read_clock() {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 // The most memory that this program has used, in bytes. Not from getrusage: its figure begins with that of the process
 // which started this one.
 long long read_peak_memory() {
-    std::ifstream status("/proc/self/status");
-    std::string word;
-    long long kilobytes = 0;
-    while (status >> word) {
-        if (word == "VmHWM:") {
-            status >> kilobytes;
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> status(std::fopen("/proc/self/status", "re"), &std::fclose);
+    char line[256];
+    while (status && std::fgets(line, sizeof line, status.get())) {
+        long long kilobytes = 0;
+        if (std::sscanf(line, "VmHWM: %lld kB", &kilobytes) == 1) {
+            return 1024 * kilobytes;
         }
     }
-    return 1024 * kilobytes;
+    return 0;
 }
 
-std::string describe_times(double start_s, double simulation_s, double end_s) {
-    char fields[200];
-    std::snprintf(fields, sizeof(fields),
-                  "\"start_s\": %.6f, \"simulation_s\": %.6f, \"end_s\": %.6f, \"peak_memory_bytes\": %lld", start_s,
-                  simulation_s, end_s, read_peak_memory());
-    return fields;
-}
-
-ExitCode simulate(const Arguments& arguments, Reporter& reporter) {
-    const auto start = std::chrono::steady_clock::now();
-    currents::DiskThread disk;
-    const std::unique_ptr<currents::Simulation> simulation = currents::build_simulation(arguments.run_folder, arguments.n_threads, disk);
-    const double start_s = seconds_since(start);
-    bool whole = false;
-    try {
-        whole = run_steps(*simulation, reporter, std::chrono::steady_clock::now());
-    } catch (const currents::NumericFailure&) {
-        // What led to it is worth seeing.
-        simulation->flush();
-        throw;
+void print_help() {
+    std::printf("usage: main --run-dir DIR [OPTION VALUE]...\n"
+                "Run the network that a folder of inputs describes, and record what its neurons do.\n\n");
+    for (const currents::Option& option : currents::options) {
+        std::printf("  %-14s %-5s %s\n", option.name, option.value, option.help);
     }
-    const double simulation_s = seconds_since(start) - start_s;
-    if (!whole) {
-        simulation->flush();
-        return reporter.report_end(ExitCode::stopped, "stopped", "\"step\": " + std::to_string(simulation->step));
-    }
-    simulation->close();
-    reporter.report_progress(simulation->step, simulation->n_steps, simulation_s);
-    const double end_s = seconds_since(start) - start_s - simulation_s;
-    return reporter.report_end(ExitCode::finished, "finished", describe_times(start_s, simulation_s, end_s));
-}
-
-// The fields of a report about something wrong.
-std::string describe(const std::string& place, const std::string& what, const std::string& expected = "",
-                     const std::string& got = "") {
-    return "\"where\": " + quote(place) + ", \"what\": " + quote(what) + ", \"expected\": " + quote(expected) +
-           ", \"got\": " + quote(got);
-}
-
-ExitCode run(const Arguments& arguments, Reporter& reporter) {
-    try {
-        return simulate(arguments, reporter);
-    } catch (const currents::InputFailure& failure) {
-        return reporter.report_end(ExitCode::input, "input",
-                                   describe(failure.path(), failure.problem(), failure.expected(), failure.got()));
-    } catch (const currents::StorageFailure& failure) {
-        return reporter.report_end(ExitCode::storage, "storage",
-                                   describe(failure.path, failure.what()) + ", \"errno\": " + std::to_string(failure.error));
-    } catch (const currents::NumericFailure& failure) {
-        return reporter.report_end(ExitCode::numeric, "numeric",
-                                   describe(failure.group, failure.what()) + ", \"neuron\": " + std::to_string(failure.local) +
-                                       ", \"step\": " + std::to_string(failure.step));
-    } catch (const std::bad_alloc&) {
-        return reporter.report_end(ExitCode::memory, "memory", describe(arguments.run_folder, "there is not enough memory"));
-    } catch (const std::exception& error) {
-        return reporter.report_end(ExitCode::internal, "internal", describe(arguments.run_folder, error.what()));
+    std::printf("  %-14s %-5s say this, and end\n  %-14s %-5s say which version this is, and end\n\n", "--help", "",
+                "--version", "");
+    std::printf("Reports are lines of JSON; DIR/program.json says how the run ended. Exit codes:\n");
+    for (const currents::ExitCodeMeaning& code : currents::exit_code_meanings) {
+        std::printf("  %3d %-9s %s\n", static_cast<int>(code.code), code.name, code.meaning);
     }
 }
+
+void print_version() {
+    std::printf("currents engine\nformat of inputs %lld\nformat of recordings %u\ncompiler %s\n",
+                static_cast<long long>(currents::description_version), currents::ChunkHeader().version, __VERSION__);
+}
+
+// Times of a run so far, in seconds on the clock of read_clock.
+struct Times {
+    double start = 0.0;
+    double first_step = 0.0;
+    double last_step = 0.0;
+};
+
+// Tells of a run while it goes on, and when it ends.
+class Program {
+  public:
+    explicit Program(currents::Arguments& arguments)
+        : arguments_(arguments), reporter_(arguments.progress_descriptor), run_(arguments.run_folder) {
+        times_.start = read_clock();
+    }
+
+    ExitCode run() {
+        try {
+            return simulate();
+        } catch (const currents::UsageFailure& failure) {
+            return fail(ExitCode::usage, "usage", describe(failure));
+        } catch (const currents::InputFailure& failure) {
+            return fail(ExitCode::input, "input", describe(failure));
+        } catch (const currents::StorageFailure& failure) {
+            return fail(ExitCode::storage, "storage",
+                        describe(failure.path, failure.what()).add("errno", std::int64_t{failure.error}));
+        } catch (const currents::NumericFailure& failure) {
+            return fail(ExitCode::numeric, "numeric",
+                        describe(failure.group, failure.what()).add("neuron", failure.local).add("step", failure.step));
+        } catch (const std::bad_alloc&) {
+            return fail(ExitCode::memory, "memory", describe(run_.path(), "there is not enough memory"));
+        } catch (const std::exception& error) {
+            return fail(ExitCode::internal, "internal", describe(run_.path(), error.what()));
+        }
+    }
+
+    static JsonObject describe(const std::string& place, const std::string& what, const std::string& expected = "",
+                               const std::string& got = "") {
+        return JsonObject().add("where", place).add("what", what).add("expected", expected).add("got", got);
+    }
+    static JsonObject describe(const currents::Failure& failure) {
+        return describe(failure.place(), failure.problem(), failure.expected(), failure.got());
+    }
+    // The last line.
+    static JsonObject describe_end(ExitCode code, const std::string& kind) {
+        return JsonObject().add("end", kind).add(describe_code(code));
+    }
+    static JsonObject describe_code(ExitCode code) {
+        return JsonObject().add("exit_code", std::int64_t{static_cast<int>(code)});
+    }
+
+  private:
+    ExitCode simulate() {
+        currents::Request request;
+        request.inputs = arguments_.inputs.empty() ? arguments_.run_folder + "/inputs" : arguments_.inputs;
+        request.has_seed = arguments_.has_seed;
+        request.seed = arguments_.seed;
+        request.duration = arguments_.duration.get();
+        request.n_threads = static_cast<std::size_t>(arguments_.n_threads);
+        simulation_ = currents::build_simulation(request, run_, disk_);
+        describe_begin(request.seed);
+        run_.begin(JsonObject().add("status", "running").add(begin_));
+        times_.first_step = read_clock();
+        bool whole = false;
+        try {
+            whole = run_steps();
+        } catch (const currents::NumericFailure&) {
+            // What led to it is worth seeing.
+            simulation_->flush();
+            throw;
+        }
+        times_.last_step = read_clock();
+        if (!whole) {
+            simulation_->flush();
+            const JsonObject step = JsonObject().add("step", simulation_->step);
+            run_.end(JsonObject().add("status", "stopped").add(begin_).add(describe_code(ExitCode::stopped)).add(step));
+            reporter_.write(describe_end(ExitCode::stopped, "stopped").add(step));
+            return ExitCode::stopped;
+        }
+        return finish();
+    }
+
+    ExitCode finish() {
+        simulation_->close();
+        report_progress(times_.last_step);
+        const JsonObject totals = describe_totals();
+        run_.end(JsonObject().add("status", "finished").add(begin_).add(describe_code(ExitCode::finished)).add(totals));
+        reporter_.write(describe_end(ExitCode::finished, "finished").add(totals));
+        return ExitCode::finished;
+    }
+
+    ExitCode fail(ExitCode code, const std::string& kind, const JsonObject& what) {
+        if (run_.has_begun()) {
+            try {
+                const JsonObject step = JsonObject().add("step", simulation_->step);
+                run_.end(JsonObject().add("status", "failed").add(begin_).add(describe_code(code)).add(step).add(what));
+            } catch (const std::exception&) {
+                // Where this cannot be written, program.json still says "running", of a process that is gone.
+            }
+        }
+        reporter_.write(describe_end(code, kind).add(what));
+        return code;
+    }
+
+    // What program.json says from the first step on.
+    void describe_begin(std::int64_t seed) {
+        char host[256] = {};
+        gethostname(host, sizeof host - 1);
+        begin_.add("version", std::int64_t{1})
+            .add("pid", std::int64_t{getpid()})
+            .add("host", std::string(host))
+            .add("started", static_cast<std::int64_t>(time(nullptr)))
+            .add("seed", seed)
+            .add("dt_s", simulation_->dt, "%.17g")
+            .add("n_steps", simulation_->n_steps);
+        for (const currents::Members& members : simulation_->groups) {
+            n_neurons_ += members.group->n_neurons();
+        }
+    }
+
+    JsonObject describe_totals() const {
+        const double end = read_clock();
+        return JsonObject()
+            .add("step", simulation_->step)
+            .add("start_s", times_.first_step - times_.start, "%.6f")
+            .add("simulation_s", times_.last_step - times_.first_step, "%.6f")
+            .add("end_s", end - times_.last_step, "%.6f")
+            .add("rate_hz", find_rate(0, 0), "%.6g")
+            .add("spikes", simulation_->n_spikes())
+            .add("events", simulation_->n_events())
+            .add("peak_memory_bytes", std::int64_t{read_peak_memory()});
+    }
+
+    // Spikes per neuron and second since a step until which there had been so many.
+    double find_rate(std::int64_t step, std::int64_t n_spikes) const {
+        const double neuron_s = static_cast<double>(n_neurons_) * static_cast<double>(simulation_->step - step) *
+                                simulation_->dt;
+        return neuron_s > 0.0 ? static_cast<double>(simulation_->n_spikes() - n_spikes) / neuron_s : 0.0;
+    }
+
+    void report_progress(double now) {
+        const double completed = static_cast<double>(simulation_->step) / static_cast<double>(simulation_->n_steps);
+        reporter_.write(JsonObject()
+                            .add("completed", completed, "%.6f")
+                            .add("step", simulation_->step)
+                            .add("time_s", static_cast<double>(simulation_->step) * simulation_->dt, "%.9g")
+                            .add("elapsed_s", now - times_.first_step, "%.3f")
+                            .add("rate_hz", find_rate(reported_step_, reported_spikes_), "%.6g")
+                            .add("events", simulation_->n_events()));
+        reported_step_ = simulation_->step;
+        reported_spikes_ = simulation_->n_spikes();
+    }
+
+    // Run all steps; return false when asked to stop before the last one.
+    bool run_steps() {
+        constexpr double period_s = 0.5;
+        double next_report = times_.first_step;
+        while (!simulation_->is_finished()) {
+            const double now = read_clock();
+            if (now >= next_report) {
+                report_progress(now);
+                next_report = now + period_s;
+            }
+            if (stop_signal != 0 || !reporter_.has_reader()) {
+                return false;
+            }
+            simulation_->advance();
+        }
+        return true;
+    }
+
+    currents::Arguments& arguments_;
+    currents::Reporter reporter_;
+    currents::RunFolder run_;
+    // Outlives the recorders of the simulation.
+    currents::DiskThread disk_;
+    std::unique_ptr<currents::Simulation> simulation_;
+    JsonObject begin_;
+    Times times_;
+    std::int64_t n_neurons_ = 0;
+    std::int64_t reported_step_ = 0;
+    std::int64_t reported_spikes_ = 0;
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc == 2 && std::strcmp(argv[1], "--help") == 0) {
-        std::fputs(usage, stdout);
-        return 0;
-    }
-    Arguments arguments;
-    if (!read_arguments(argc, argv, arguments)) {
-        std::fputs(usage, stderr);
-        return static_cast<int>(ExitCode::usage);
-    }
     watch_signals();
-    Reporter reporter(arguments.progress_descriptor);
-    return static_cast<int>(run(arguments, reporter));
+    try {
+        currents::Arguments arguments = currents::read_arguments(argc, argv);
+        if (arguments.wants_help || arguments.wants_version) {
+            arguments.wants_help ? print_help() : print_version();
+            return 0;
+        }
+        return static_cast<int>(Program(arguments).run());
+    } catch (const currents::UsageFailure& failure) {
+        const JsonObject end = Program::describe_end(ExitCode::usage, "usage").add(Program::describe(failure));
+        currents::Reporter(STDERR_FILENO).write(end);
+        return static_cast<int>(ExitCode::usage);
+    } catch (const std::exception& error) {
+        // No memory for a thread, say.
+        const JsonObject end = Program::describe_end(ExitCode::memory, "memory").add(Program::describe("", error.what()));
+        currents::Reporter(STDERR_FILENO).write(end);
+        return static_cast<int>(ExitCode::memory);
+    }
 }

@@ -7,7 +7,8 @@ import numpy as np
 from brian2 import second
 from numpy.typing import NDArray
 
-from models.assembly import Assembly, BinnedArray, assemble_network
+from models.assembly.objects import BinnedArray, ReferenceAssembly
+from models.assembly.reference import assemble_reference
 from tests.networks.plain.given import DT_S, Floats, Given
 from tests.networks.plain.samples import sort_spikes
 
@@ -40,7 +41,7 @@ class OurRun:
 
 def run_ours(given: Given) -> OurRun:
     """Assemble a network, run it and read its monitors."""
-    assembly = assemble_network(given.spec, n_steps=given.n_steps, seed=given.seed)
+    assembly = assemble_reference(given.spec, n_steps=given.n_steps, seed=given.seed)
     assembly.network.run(given.n_steps * DT_S * second, namespace={})
     objects = {item.name: item for item in assembly.network.objects}
     bins = [
@@ -65,7 +66,7 @@ def run_ours(given: Given) -> OurRun:
     return OurRun(pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))], inputs, bins)
 
 
-def _read_bins(assembly: Assembly, array: BinnedArray, monitor: Any) -> Floats:
+def _read_bins(assembly: ReferenceAssembly, array: BinnedArray, monitor: Any) -> Floats:
     """Return the bins of one array: the monitor's rows from the second one on, and what the run leaves as the last."""
     rows = np.asarray(getattr(monitor, f"{array.monitored}_"), np.float64).T
     final = np.asarray(getattr(assembly.groups[array.group], f"{array.final}_"), np.float64)
