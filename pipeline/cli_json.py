@@ -1,7 +1,7 @@
 """What every verb has for machines."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -11,3 +11,12 @@ type Json = Annotated[bool, Parameter(name="--json", help="Print JSON, for machi
 def print_json(content: object) -> None:
     """Print anything as JSON; what JSON does not know becomes text."""
     print(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+
+
+def list_rows(table: Any) -> list[dict[str, object]]:
+    """Return the rows of a frame for JSON, which has no NaN."""
+    return [{key: _none_for_nan(value) for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _none_for_nan(value: object) -> object:
+    return None if value != value else value  # NaN differs from itself

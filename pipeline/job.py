@@ -30,6 +30,7 @@ class Job:
     seed: int
     n_steps: int
     device: Device
+    n_threads: int
     compiler: Compiler
     root: BuildRoot
     folder: RunFolder

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pipeline.run import Run
 
 _MAX_SEED = 2**63 - 1
+MOST_THREADS = 1024
+"""What the engine's program takes."""
 
 
 def simulate(
@@ -40,6 +42,7 @@ def simulate(
     settings: Mapping[str, object] | None = None,
     device: Device = "engine",
     record_interval: str | None = None,
+    threads: int = 1,
     out: str | Path | None = None,
     force: bool = False,
     arch: Arch = "native",
@@ -63,6 +66,8 @@ def simulate(
         Our own device, or Brian2's stock `cpp_standalone`, which holds every recording in memory.
     record_interval : str, optional
         The interval of every recorder of currents, such as `"1 ms"`.
+    threads : int
+        Threads of the engine. The results are the same bits with any number.
     out : path, optional
         The run's folder: new or empty, or that of the equal finished run; one under the build root when not given.
     force : bool
@@ -96,6 +101,7 @@ def simulate(
     spec = set_interval(load_network(model, settings), record_interval, duration)
     n_steps = resolve_steps(spec, duration)
     run_seed, place = check_seed(seed, spec), Path(out) if out is not None else None
+    check_threads(threads, device)
     read_limit()
     fingerprint = fingerprint_run(spec, seed=run_seed, n_steps=n_steps, device=device)
     notify = notify or (lambda stage: None)
@@ -106,7 +112,7 @@ def simulate(
     compiler = find_compiler(arch)
     name = model.network.name if isinstance(model, NetworkSpec) else str(model)
     claim = claim_folder(root, spec.network.name, place, replace=same is not None)
-    job = Job(spec, name, settings, run_seed, n_steps, device, compiler, root, claim.folder, fingerprint)
+    job = Job(spec, name, settings, run_seed, n_steps, device, threads, compiler, root, claim.folder, fingerprint)
     try:
         with interrupt_on_signals():
             _run_job(job, notify, progress)
@@ -169,6 +175,14 @@ def check_seed(seed: int | None, spec: NetworkSpec) -> int:
     if seed is not None and not 0 <= seed <= _MAX_SEED:
         raise SpecError(Problem("--seed", "is out of range", f"0 to {_MAX_SEED}", str(seed)))
     return spec.network.seed if seed is None else seed
+
+
+def check_threads(threads: int, device: Device) -> None:
+    """Raise `SpecError` when a device cannot have so many threads."""
+    most = MOST_THREADS if device == "engine" else 1
+    if not 1 <= threads <= most:
+        expected = f"1 to {most}" if device == "engine" else "1: the reference device has one thread"
+        raise SpecError(Problem("--threads", "is out of range", expected, str(threads)))
 
 
 def _run_job(job: Job, notify: Notify, progress: Progress | None) -> None:

@@ -37,8 +37,9 @@ def run_engine(job: Job, manifest: dict[str, Any], notify: Notify, progress: Pro
     note_use(binary.path.parent, job.spec.network.name, job.compiler.arch)
     manifest |= describe_build(binary, job.compiler)
     manifest["edges"] = {name: table.n_edges for name, table in assembly.edges.items()}
+    manifest["threads"] = job.n_threads
     notify("run")
-    finished = run_program(choose_runnable(job.folder.program, binary.path), job.folder, progress)
+    finished = run_program(choose_runnable(job.folder.program, binary.path), job.folder, progress, job.n_threads)
     return {
         "exit_code": 0,
         "wall_s": finished.wall_s,

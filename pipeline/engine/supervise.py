@@ -35,7 +35,7 @@ class Finished:
     peak_memory_bytes: int
 
 
-def run_program(binary: Path, folder: RunFolder, progress: Progress | None = None) -> Finished:
+def run_program(binary: Path, folder: RunFolder, progress: Progress | None = None, n_threads: int = 1) -> Finished:
     """Run the engine's program to its end.
 
     Parameters
@@ -44,6 +44,7 @@ def run_program(binary: Path, folder: RunFolder, progress: Progress | None = Non
     folder : RunFolder
         The run's, with its inputs, edges and `recording.json`.
     progress : callable, optional
+    n_threads : int
 
     Raises
     ------
@@ -61,7 +62,7 @@ def run_program(binary: Path, folder: RunFolder, progress: Progress | None = Non
     with folder.log.open("w", encoding="utf-8") as log:
         try:
             with delay_signals():
-                process = _start(binary, folder, log)
+                process = _start(binary, folder, n_threads, log)
             for report in _follow(process, log):
                 completed = float(report.get("completed", completed))
                 end = report if "end" in report else end
@@ -79,10 +80,10 @@ def run_program(binary: Path, folder: RunFolder, progress: Progress | None = Non
     return Finished(wall_s, float(end["simulation_s"]), float(end["start_s"]), int(end["peak_memory_bytes"]))
 
 
-def _start(binary: Path, folder: RunFolder, log: TextIO) -> "subprocess.Popen[str]":
+def _start(binary: Path, folder: RunFolder, n_threads: int, log: TextIO) -> "subprocess.Popen[str]":
     # A session of its own: a Ctrl-C at the terminal reaches the program through us, once, and not directly.
     return subprocess.Popen(
-        [str(binary), "--run-dir", str(folder.path)],
+        [str(binary), "--run-dir", str(folder.path), "--threads", str(n_threads)],
         stdout=log,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,

@@ -53,6 +53,7 @@ class Request:
     device: Device
     arch: Arch
     root: Path
+    n_threads: int = 1
 
     @property
     def dt_s(self) -> float:
@@ -153,6 +154,7 @@ def _run(request: Request, n_steps: int, out: Path, notify: Notify, progress: Pr
         duration=format_time(step_time(n_steps, request.dt_s)),
         seed=request.seed,
         device=request.device,
+        threads=request.n_threads,
         out=out,
         arch=request.arch,
         build_root=request.root,

@@ -21,7 +21,7 @@ from pipeline.planning.streams import MOST_BUFFERS, PlannedStream
 from pipeline.program import Progress
 from pipeline.scratch import make_scratch
 from pipeline.signals import interrupt_on_signals
-from pipeline.simulation import check_seed, resolve_steps, set_interval
+from pipeline.simulation import check_seed, check_threads, resolve_steps, set_interval
 
 _REFERENCE_EDGE_BYTES = 40
 """Of a Brian2 synapse and of all else that its program holds: measured on `hierarchy`."""
@@ -107,6 +107,7 @@ def plan_run(
     settings: Mapping[str, object] | None = None,
     device: Device = "engine",
     record_interval: str | None = None,
+    threads: int = 1,
     arch: Arch = "native",
     build_root: str | Path | None = None,
     notify: Notify | None = None,
@@ -123,7 +124,8 @@ def plan_run(
     """
     root = BuildRoot(Path(build_root).absolute() if build_root is not None else default_root())
     spec = set_interval(load_network(model, dict(settings or {})), record_interval, duration)
-    request = Request(spec, check_seed(seed, spec), resolve_steps(spec, duration), device, arch, root.path)
+    check_threads(threads, device)
+    request = Request(spec, check_seed(seed, spec), resolve_steps(spec, duration), device, arch, root.path, threads)
     _check_series(request)
     with interrupt_on_signals(), make_scratch(root) as scratch:
         found = calibrate(request, scratch, notify or (lambda stage: None), progress)

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from models import SpecError
+from models.groups import Device
+from pipeline import simulate
 from pipeline.exit_codes import ExitCode
+from tests.conftest import ARCH
 from tests.pipeline.engine.headers import CHECKED, ROOT, STRICT
 from tests.pipeline.engine.programs import Prepared, prepare
 
@@ -61,6 +65,31 @@ def test_threads_do_not_change_a_byte(network: tuple[Prepared, int], tmp_path: P
     assert all(recording == recordings[0] for recording in recordings[1:])
     run = copy.load("finished")
     assert sum(trains.step.size for trains in run.recording.spikes.values()) >= n_least
+
+
+def test_simulate_takes_threads(build_root: Path, networks: Path, tmp_path: Path) -> None:
+    """They are noted in the manifest, and are no part of what a run is found by."""
+    run = simulate(networks / "crowd.toml", threads=2, out=tmp_path / "run", arch=ARCH, build_root=build_root)
+    assert run.manifest["threads"] == 2
+    stages: list[str] = []
+    same = simulate(networks / "crowd.toml", out=run.path, arch=ARCH, build_root=build_root, notify=stages.append)
+    assert (stages, same.path) == (["found"], run.path)
+
+
+@pytest.mark.parametrize(
+    ("threads", "device", "expected"),
+    [
+        (0, "engine", "--threads: is out of range (expected 1 to 1024; got 0)."),
+        (1025, "engine", "--threads: is out of range (expected 1 to 1024; got 1025)."),
+        (2, "reference", "--threads: is out of range (expected 1: the reference device has one thread; got 2)."),
+    ],
+)
+def test_threads_that_cannot_be(tmp_path: Path, threads: int, device: Device, expected: str) -> None:
+    """Refused before anything is written."""
+    with pytest.raises(SpecError) as caught:
+        simulate("hierarchy", threads=threads, device=device, build_root=tmp_path / "build")
+    assert str(caught.value) == expected
+    assert not list(tmp_path.iterdir())
 
 
 EXPLODING = """

@@ -1,0 +1,159 @@
+"""`currents describe`, `plan` and `simulate`: the verbs that take a model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from models.errors import Problem, SpecError
+from models.files import load_network
+from pipeline.cli_json import Json, list_rows, print_json
+from pipeline.cli_progress import show_progress
+
+type Settings = Annotated[
+    list[str] | None, Parameter(name="--set", help="PATH=VALUE, any number of times.", negative=())
+]
+type _Flag = Annotated[bool, Parameter(negative=())]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run is made of, besides its model.
+
+    Parameters
+    ----------
+    duration
+        Model time, such as "10 s"; the model's own when not given.
+    seed
+        Of initial values and drive; the model's own when not given.
+    device
+        What runs the network.
+    record_interval
+        Interval of every recorder of currents, such as "1 ms".
+    threads
+        Threads of the engine. The results are the same bits with any number.
+    arch
+        Machine to compile for. The results are the same bits on any.
+    build_root
+        Root folder of builds and runs.
+    """
+
+    duration: str | None = None
+    seed: int | None = None
+    set: Settings = None
+    device: Literal["engine", "reference"] = "engine"
+    record_interval: str | None = None
+    threads: int = 1
+    arch: Literal["native", "x86-64-v3", "x86-64-v2"] = "native"
+    build_root: Path | None = None
+
+    def to_arguments(self) -> dict[str, Any]:
+        """Return them as the Python interface takes them."""
+        return {**{k: v for k, v in vars(self).items() if k != "set"}, "settings": read_settings(self.set)}
+
+
+_DEFAULTS = RunOptions()
+
+
+def describe(model: str, /, *, set: Settings = None, as_json: Json = False) -> None:
+    """Show a model as tables: populations, neurons, pathways, drive, recording.
+
+    Parameters
+    ----------
+    model
+        A shipped network's name or a model file.
+    """
+    from models.describe import describe_network, format_tables, tables_to_json
+
+    tables = describe_network(load_network(model, read_settings(set)))
+    if as_json:
+        print_json(tables_to_json(tables))
+    else:
+        print(format_tables(tables))
+
+
+def plan(model: str, /, *, options: RunOptions = _DEFAULTS, as_json: Json = False) -> None:
+    """Predict memory, disk and time that a run will take, from the model and some seconds of simulating it.
+
+    Parameters
+    ----------
+    model
+        A shipped network's name or a model file.
+    """
+    from pipeline.planning.plan import plan_run
+    from pipeline.planning.show import format_plan
+
+    arguments = options.to_arguments()
+    with show_progress(quiet=as_json) as (notify, progress):
+        planned = plan_run(model, **arguments, notify=notify, progress=progress)
+    if as_json:
+        print_json(planned.to_json())
+    else:
+        print(format_plan(planned))
+
+
+def simulate(
+    model: str,
+    /,
+    *,
+    options: RunOptions = _DEFAULTS,
+    out: Path | None = None,
+    force: _Flag = False,
+    as_json: Json = False,
+) -> None:
+    """Build and run a model, and show a summary; a finished run with the same numbers is found, not computed.
+
+    Parameters
+    ----------
+    model
+        A shipped network's name or a model file.
+    out
+        The run's folder: new, or empty, or that of the same finished run.
+    force
+        Compute a run that was found, too.
+    """
+    from pipeline.simulation import simulate as simulate_network
+
+    arguments = options.to_arguments()
+    stages: list[str] = []
+    with show_progress(quiet=as_json, stages=stages) as (notify, progress):
+        run = simulate_network(model, **arguments, out=out, force=force, notify=notify, progress=progress)
+    summary, found = run.summary(), stages == ["found"]
+    if as_json:
+        print_json({"path": str(run.path), "found": found, "manifest": run.manifest, "summary": list_rows(summary)})
+        return
+    if found:
+        print(f"found: finished on {run.manifest['finished']} (--force recomputes)")
+    for note in run.spec.notes:
+        print(f"note: {note}")
+    _print_summary(run, summary)
+
+
+def _print_summary(run: Any, summary: Any) -> None:
+    from pipeline.show import format_summary
+
+    print(format_summary(summary))
+    silent = list(summary.loc[summary["silent_fraction"] == 1, "population"])
+    if silent:
+        print(f"warning: never fired: {', '.join(silent)}")
+    manifest = run.manifest
+    per_second = manifest["simulation_s"] / manifest["duration_s"]
+    took = f"{manifest['simulation_s']:.1f} s ({per_second:.2f} s per second)"
+    print(f"\nsimulated {manifest['duration_s']:g} s of model time in {took}")
+    print(f"run: {run.path}")
+    print(f"next: currents verify {run.path}\n      currents tables {run.path} --to tables")
+
+
+def read_settings(texts: list[str] | None) -> dict[str, object]:
+    """Return the values of `--set` by their path; raise `SpecError` where there is none."""
+    settings: dict[str, object] = {}
+    for text in texts or []:
+        path, equals, value = text.partition("=")
+        if not equals or not path:
+            raise SpecError(
+                Problem(f"--set {text}", "has no value", 'PATH=VALUE, such as drive.background.rate="12 Hz"')
+            )
+        settings[path.strip()] = value.strip()
+    return settings
