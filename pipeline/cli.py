@@ -157,30 +157,42 @@ def verify(run: Path, /, *, as_json: Json = False) -> int:
 def bench(
     *,
     quick: bool = False,
+    growth: bool = False,
+    plot: Path | None = None,
     tiny: Annotated[bool, Parameter(show=False, negative=())] = False,
     build_root: Path | None = None,
     as_json: Json = False,
 ) -> int:
     """Measure speed: the reference network by a hand-written Brian2 script and by us in turn, as a table of ratios.
 
-    Takes a quarter of an hour and up to 9 GB of memory, and wants a machine that does nothing else. Exits 1 if
+    Also where the engine's time goes, part by part, and how time and memory grow with neurons, synapses, layers and
+    recorded neurons. Takes 20 minutes and up to 9 GB of memory, and wants a machine that does nothing else. Exits 1 if
     contenders that must give the same spikes did not.
 
     Parameters
     ----------
     quick
         Two shorter runs of each contender, without what takes long or gigabytes.
+    growth
+        The curves of growth, and nothing else: 5 minutes.
+    plot
+        PNG file for the curves of growth, with their numbers beside it as JSON; bench/growth.png in the build root
+        when not given.
     build_root
         Root folder of builds, which are used again.
     """
     from pipeline.bench.bench import run_bench
+    from pipeline.bench.plot import save_growth
     from pipeline.bench.show import format_bench
     from pipeline.bench.sizes import FULL, QUICK, TINY
     from pipeline.build_root import default_root
 
     notices = Console(stderr=True, quiet=as_json, highlight=False)
-    sizes = TINY if tiny else QUICK if quick else FULL
-    results = run_bench(sizes, build_root or default_root(), notices.print)
+    sizes = TINY if tiny else QUICK if quick and not growth else FULL
+    root = build_root or default_root()
+    results = run_bench(sizes, root, notices.print, only_growth=growth)
+    if results["growth"]:
+        save_growth(results, plot or root / "bench" / "growth.png")
     if as_json:
         print_json(results)
     else:

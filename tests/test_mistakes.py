@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from models import SpecError, load_network
-from models.assembly import Assembly, assemble_network
+from models.assembly.objects import ReferenceAssembly
+from models.assembly.reference import assemble_reference
 from models.expand import expand_network
 from models.groups import plan_groups
 from models.kinetics import Kinetics, find_kinetics
@@ -34,12 +35,12 @@ def _run(model: str, settings: dict[str, object], n_steps: int) -> dict[str, NDA
     """Return what the first recorder of currents saw, (n_bins - 1, n_neurons) per column: all but the last bin."""
     import brian2
 
-    assembly = assemble_network(load_network(model, settings), n_steps=n_steps)
+    assembly = assemble_reference(load_network(model, settings), n_steps=n_steps)
     assembly.network.run(n_steps * assembly.expanded.spec.network.dt.value * brian2.second, namespace={})
     return _read(assembly)
 
 
-def _read(assembly: Assembly) -> dict[str, NDArray[np.float64]]:
+def _read(assembly: ReferenceAssembly) -> dict[str, NDArray[np.float64]]:
     objects: dict[str, Any] = {item.name: item for item in assembly.network.objects}
     return {
         array.variable: np.array(getattr(objects[array.monitor], f"{array.monitored}_")).T[1:]
@@ -198,7 +199,7 @@ def test_9_more_layers_do_not_mean_more_objects() -> None:
     """Two layers and six have the same Brian2 objects, of other sizes."""
     names = []
     for count in (2, 6):
-        assembly = assemble_network(load_network("hierarchy", {**SMALL, "layers.count": count}), n_steps=10)
+        assembly = assemble_reference(load_network("hierarchy", {**SMALL, "layers.count": count}), n_steps=10)
         names.append(sorted(item.name for item in assembly.network.objects))
         assert len(assembly.groups) == 1
         assert len(assembly.synapses) == 4

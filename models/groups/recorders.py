@@ -24,12 +24,20 @@ def plan_recorders(draft: Draft) -> None:
 
 
 def _plan_states(draft: Draft, recorder: str, record: StatesRecord) -> None:
-    """Keep a copy, made last in each step, of recorded variables that are computed from others."""
+    """Keep a copy, made last in each step, of recorded variables that are computed from others, or are one number."""
     for variable in record.variables:
-        unit = _computed_unit(draft, variable)
+        unit = _computed_unit(draft, variable) or _shared_unit(draft, variable)
         if unit is not None:
             draft.equations.append(f"state_{recorder}_{variable} : {unit}")
             draft.end_of_step.append(f"state_{recorder}_{variable} = {variable}")
+
+
+def _shared_unit(draft: Draft, variable: str) -> str | None:
+    """Return the unit of a parameter that all neurons share; None for any other variable."""
+    parameter = draft.parameters.get(variable)
+    if parameter is None or parameter.values.size > 1:
+        return None
+    return "1" if parameter.unit == "integer" else parameter.unit
 
 
 def _computed_unit(draft: Draft, variable: str) -> str | None:

@@ -51,7 +51,7 @@ def find_program(pid: int) -> int | None:
     children = Path(f"/proc/{pid}/task/{pid}/children")
     for child in children.read_text().split() if children.exists() else ():
         try:
-            if Path(f"/proc/{child}/exe").readlink().name == "main":
+            if Path(f"/proc/{child}/exe").readlink().name == "program":
                 return int(child)
         except OSError:
             continue

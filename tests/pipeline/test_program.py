@@ -41,11 +41,11 @@ def emit_model(path: str | Path, folder: Path, n_steps: int) -> ReferenceTree:
     """Return the source tree of a model."""
     from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
-    from models.assembly import assemble_network
+    from models.assembly.reference import assemble_reference
 
     compiler = find_compiler(ARCH)
     with activate_device(CPPStandaloneDevice()) as device:
-        return emit_sources(assemble_network(load_network(path), n_steps=n_steps), device, compiler, folder)
+        return emit_sources(assemble_reference(load_network(path), n_steps=n_steps), device, compiler, folder)
 
 
 @pytest.fixture(scope="module")

@@ -299,9 +299,9 @@ def test_the_numpy_target_gives_the_same_spikes(hierarchy: Run, networks: Path, 
     """Brian2 without C++, from the same assembly, agrees spike for spike over the first 50 ms."""
     import brian2
 
-    from models.assembly import assemble_network
+    from models.assembly.reference import assemble_reference
 
-    assembly = assemble_network(load_network(networks / "small_hierarchy.toml"), n_steps=500)
+    assembly = assemble_reference(load_network(networks / "small_hierarchy.toml"), n_steps=500)
     assembly.network.run(50 * brian2.ms, namespace={})
     (name,) = (assembly.spike_monitors[plan.name] for plan in assembly.plans)
     monitor = next(item for item in assembly.network.objects if item.name == name)
@@ -499,5 +499,6 @@ def test_the_manifest_says_what_the_run_was_made_of(hierarchy: Run, networks: Pa
 def test_a_run_leaves_no_scratch_files(hierarchy: Run) -> None:
     """A finished run's folder holds what the format names, and nothing temporary."""
     names = {path.name for path in hierarchy.path.iterdir()}
-    assert names == {"manifest.json", "model.toml", "program.log", "inputs", "edges", "recording"}
+    programs = {"program", "program.json", "program.lock", "program.log"}
+    assert names == {"manifest.json", "model.toml", *programs, "inputs", "edges", "recording"}
     assert not [path for path in hierarchy.path.rglob("*") if path.suffix in {".tmp", ".partial"}]

@@ -27,6 +27,7 @@ struct Arguments {
     std::unique_ptr<Duration> duration;
     int progress_descriptor = STDERR_FILENO;
     std::int64_t n_threads = 1;
+    bool is_profiled = false;
     // What is printed instead of running anything.
     bool wants_help = false;
     bool wants_version = false;
@@ -106,6 +107,10 @@ inline Arguments read_arguments(int argc, char** argv) {
         if (name == "--help" || name == "--version") {
             (name == "--help" ? arguments.wants_help : arguments.wants_version) = true;
             return arguments;
+        }
+        if (name == "--profile") {
+            arguments.is_profiled = true;
+            continue;
         }
         const std::size_t i_option = find_option(name);
         if (is_given[i_option]) {

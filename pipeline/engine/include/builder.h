@@ -27,8 +27,9 @@ struct Request {
     std::size_t n_threads = 1;
 };
 
-// Read a run's inputs, and prepare the folder that it records into. The request gets the run's seed. Throws InputFailure
-// when an input is missing, damaged, or does not fit the others, UsageFailure when it does not fit what is asked for.
+// Read a run's inputs, and prepare the folder that it records into. The request gets the run's seed. Throws
+// InputFailure when an input is missing, damaged, or does not fit the others, UsageFailure when it does not fit what is
+// asked for.
 std::unique_ptr<Simulation> build_simulation(Request& request, RunFolder& run, DiskThread& disk);
 
 }  // namespace currents

@@ -1,8 +1,8 @@
 // What a run consists of, as lines of words: `program.txt` in a folder of inputs, written by pipeline/engine/inputs.py.
 //
-// The words of a line are separated by blanks; its first one says what it describes. Numbers that are not whole are written
-// in hexadecimal, so that no bit is lost. The first line is `currents VERSION`, the last one `end CHECKSUM`, of all bytes
-// before it.
+// The words of a line are separated by blanks; its first one says what it describes. Numbers that are not whole are
+// written in hexadecimal, so that no bit is lost. The first line is `currents VERSION`, the last one `end CHECKSUM`, of
+// all bytes before it.
 
 #ifndef CURRENTS_DESCRIPTION_H
 #define CURRENTS_DESCRIPTION_H
@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -68,8 +69,7 @@ class Line {
         }
     }
 
-    [[noreturn]] void refuse(const std::string& problem, const std::string& expected = "",
-                             const std::string& got = "") const {
+    [[noreturn]] void refuse(std::string_view problem, std::string_view expected = {}, std::string_view got = {}) const {
         throw InputFailure(path_ + ":" + std::to_string(number_), problem, expected, got);
     }
 

@@ -5,18 +5,19 @@
 
 #include <exception>
 #include <string>
-#include <utility>
+#include <string_view>
 
 namespace currents {
 
 // <place>: <what is wrong> (expected …; got …)
 class Failure : public std::exception {
   public:
-    explicit Failure(std::string place, std::string problem, std::string expected = "", std::string got = "")
-        : place_(std::move(place)),
-          problem_(std::move(problem)),
-          expected_(std::move(expected)),
-          got_(std::move(got)),
+    explicit Failure(std::string_view place, std::string_view problem, std::string_view expected = {},
+                     std::string_view got = {})
+        : place_(place),
+          problem_(problem),
+          expected_(expected),
+          got_(got),
           message_(place_ + ": " + problem_ + describe(expected_, got_)) {}
 
     const std::string& place() const { return place_; }

@@ -18,7 +18,11 @@ namespace currents {
 class GroupReader {
   public:
     GroupReader(Simulation& simulation, InputFolder& inputs, std::int64_t seed)
-        : simulation_(simulation), inputs_(inputs), seed_(seed), global_(simulation.groups.size()), n_variables_(simulation.groups.size()) {}
+        : simulation_(simulation),
+          inputs_(inputs),
+          seed_(seed),
+          global_(simulation.groups.size()),
+          n_variables_(simulation.groups.size()) {}
 
     // Number of neurons of all groups.
     std::size_t n_neurons() const { return n_neurons_; }
@@ -33,8 +37,8 @@ class GroupReader {
         return local;
     }
 
-    // group NAME N_NEURONS FILE N_VARIABLES: the group's size, the global index of each of its neurons, and how many variables
-    // the lines that follow give values to.
+    // group NAME N_NEURONS FILE N_VARIABLES: the group's size, the global index of each of its neurons, and how many
+    // variables the lines that follow give values to.
     void read_group(Line& line) {
         Members& members = find_members(simulation_, line, line.word());
         const std::int64_t n = line.whole(1, most_int32);
@@ -107,7 +111,8 @@ class GroupReader {
         const std::string file = inputs_.use(line, line.word());
         const std::vector<double> values = read_npy<double>(file);
         if (static_cast<std::int64_t>(values.size()) != array.size()) {
-            throw InputFailure(file, "is of the wrong length", std::to_string(array.size()), std::to_string(values.size()));
+            throw InputFailure(file, "is of the wrong length", std::to_string(array.size()),
+                               std::to_string(values.size()));
         }
         for (std::int64_t i = 0; i < array.size(); ++i) {
             const double value = values[static_cast<std::size_t>(i)];
@@ -119,8 +124,8 @@ class GroupReader {
         }
     }
 
-    // sample GROUP VARIABLE BEGIN END uniform LOW HIGH STREAM | sample … normal MEAN SD STREAM: by the run's seed, for some
-    // neurons; other lines say what all the others start from.
+    // sample GROUP VARIABLE BEGIN END uniform LOW HIGH STREAM | sample … normal MEAN SD STREAM: by the run's seed, for
+    // some neurons; other lines say what all the others start from.
     void read_sample(Line& line) {
         Members& members = find_members(simulation_, line, line.word());
         Array& array = find_array(line, members, line.word());

@@ -1,5 +1,5 @@
-// The folder of a run's inputs: the files that `program.txt` lists, none of which is read before its size and its checksum
-// have been found right.
+// The folder of a run's inputs: the files that `program.txt` lists, none of which is read before its size and its
+// checksum have been found right.
 
 #ifndef CURRENTS_INPUT_FOLDER_H
 #define CURRENTS_INPUT_FOLDER_H
@@ -118,8 +118,8 @@ class InputFolder {
     void check(const File& file, unsigned char* buffer) const {
         const ReadFile opened(locate(file.name));
         if (opened.n_bytes() != file.n_bytes) {
-            throw InputFailure(opened.path(), "is of another size than it was written", std::to_string(file.n_bytes) + " bytes",
-                               std::to_string(opened.n_bytes()) + " bytes");
+            throw InputFailure(opened.path(), "is of another size than it was written",
+                               std::to_string(file.n_bytes) + " bytes", std::to_string(opened.n_bytes()) + " bytes");
         }
         std::uint32_t checksum = 0;
         for (std::uint64_t at = 0; at < file.n_bytes; at += n_buffer_bytes) {

@@ -12,9 +12,10 @@ namespace currents {
 
 // Number of bytes of the UTF-8 sequence that begins at text[at]; 0 when there is none that is valid.
 inline std::size_t utf8_length(const std::string& text, std::size_t at) {
-    const auto byte = [&](std::size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
     const unsigned first = byte(at), second = byte(at + 1);
-    const std::size_t n = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    const std::size_t n =
+        first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
     for (std::size_t i = 1; i < n; ++i) {
         if ((byte(at + i) & 0xC0) != 0x80) return 0;
     }
@@ -56,6 +57,7 @@ class JsonObject {
         std::snprintf(text, sizeof text, format, value);
         return add_raw(name, text);
     }
+    JsonObject& add(const char* name, const JsonObject& object) { return add_raw(name, object.text()); }
     JsonObject& add(const JsonObject& other) {
         fields_ += (fields_.empty() || other.fields_.empty() ? "" : ", ") + other.fields_;
         return *this;

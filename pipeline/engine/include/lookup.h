@@ -41,7 +41,8 @@ inline double* find_reals(const Line& line, Members& members, const std::string&
         line.refuse("names a variable that is not of real numbers", "", variable);
     }
     if (array.shared() != shared) {
-        line.refuse(shared ? "names a variable of single neurons" : "names a variable that neurons share", "", variable);
+        const char* what = shared ? "names a variable of single neurons" : "names a variable that neurons share";
+        line.refuse(what, "", variable);
     }
     return array.values<double>();
 }

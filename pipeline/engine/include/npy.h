@@ -229,14 +229,13 @@ class NpyHeaderParser {
     std::size_t at_ = 0;
 };
 
-// The values of a one-dimensional array, in blocks: an array of any length takes no memory here.
-template <class T>
-class NpyStream {
+// A one-dimensional array in a file, whatever its type.
+class NpyFile {
   public:
     // Open a file and check that it is as long as an array of its length and type must be.
-    explicit NpyStream(const std::string& path) : file_(path) {
+    NpyFile(const std::string& path, const char* type, std::size_t item_bytes) : file_(path), item_bytes_(item_bytes) {
         const NpyHeader header = read_header();
-        check(header);
+        check(header, type);
         size_ = static_cast<std::int64_t>(header.shape[0]);
     }
 
@@ -247,12 +246,13 @@ class NpyStream {
     std::int64_t position() const { return position_; }
     void seek(std::int64_t position) { position_ = std::max<std::int64_t>(0, std::min(position, size_)); }
 
+  protected:
     // Read the next n values, or as many as are left; return how many.
-    std::int64_t read(T* to, std::int64_t n) {
+    std::int64_t read_items(void* to, std::int64_t n) {
         n = std::min(n, size_ - position_);
         if (n <= 0) return 0;
-        const std::uint64_t offset = start_ + static_cast<std::uint64_t>(position_) * sizeof(T);
-        file_.read(to, offset, static_cast<std::uint64_t>(n) * sizeof(T));
+        const std::uint64_t offset = start_ + static_cast<std::uint64_t>(position_) * item_bytes_;
+        file_.read(to, offset, static_cast<std::uint64_t>(n) * item_bytes_);
         position_ += n;
         return n;
     }
@@ -287,9 +287,9 @@ class NpyStream {
         return NpyHeaderParser(path(), text).parse();
     }
 
-    void check(const NpyHeader& header) const {
-        if (header.type != NpyType<T>::name()) {
-            throw InputFailure(path(), "has the wrong type", NpyType<T>::name(), header.type.substr(0, 40));
+    void check(const NpyHeader& header, const char* type) const {
+        if (header.type != type) {
+            throw InputFailure(path(), "has the wrong type", type, header.type.substr(0, 40));
         }
         if (header.shape.size() != 1) {
             const std::string n_dimensions = std::to_string(header.shape.size());
@@ -298,18 +298,29 @@ class NpyStream {
         if (header.is_fortran) throw InputFailure(path(), "has its values in Fortran's order", "C's order");
         const std::uint64_t n_data = file_.n_bytes() - start_;
         // Divided, not multiplied: a huge length must not overflow into one that fits.
-        if (header.shape[0] != n_data / sizeof(T) || n_data % sizeof(T) != 0) {
-            const bool is_short = header.shape[0] > n_data / sizeof(T);
+        if (header.shape[0] != n_data / item_bytes_ || n_data % item_bytes_ != 0) {
+            const bool is_short = header.shape[0] > n_data / item_bytes_;
             throw InputFailure(path(), std::string("is ") + (is_short ? "shorter" : "longer") + " than its header says",
-                               std::to_string(header.shape[0]) + " values of " + std::to_string(sizeof(T)) + " bytes",
+                               std::to_string(header.shape[0]) + " values of " + std::to_string(item_bytes_) + " bytes",
                                std::to_string(n_data) + " bytes");
         }
     }
 
     ReadFile file_;
+    std::size_t item_bytes_;
     std::uint64_t start_ = 0;
     std::int64_t size_ = 0;
     std::int64_t position_ = 0;
+};
+
+// The values of an array, in blocks: one of any length takes no memory here.
+template <class T>
+class NpyStream : public NpyFile {
+  public:
+    explicit NpyStream(const std::string& path) : NpyFile(path, NpyType<T>::name(), sizeof(T)) {}
+
+    // Read the next n values, or as many as are left; return how many.
+    std::int64_t read(T* to, std::int64_t n) { return read_items(to, n); }
 };
 
 // Read a whole one-dimensional array.

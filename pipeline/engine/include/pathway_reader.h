@@ -24,8 +24,8 @@ class PathwayReader {
     PathwayReader(Simulation& simulation, InputFolder& inputs, const GroupReader& groups)
         : simulation_(simulation), inputs_(inputs), groups_(groups) {}
 
-    // projection SOURCE TARGET N_EDGES VARIABLE TRACE, with TRACE `-` or a variable of the source group; as many lines `edges`
-    // follow.
+    // projection SOURCE TARGET N_EDGES VARIABLE TRACE, with TRACE `-` or a variable of the source group; as many lines
+    // `edges` follow.
     void read_projection(Line& line) {
         begin_pathway(line);
         Arrivals& arrivals = find_arrivals(line, *target_, line.word());
@@ -36,7 +36,8 @@ class PathwayReader {
         sum_ = nullptr;
     }
 
-    // summed SOURCE TARGET N_EDGES VARIABLE per_source TRACE | summed … per_synapse FACTOR; as many lines `edges` follow.
+    // summed SOURCE TARGET N_EDGES VARIABLE per_source TRACE | summed … per_synapse FACTOR; as many lines `edges`
+    // follow.
     void read_summed(Line& line) {
         begin_pathway(line);
         double* sums = find_reals(line, *target_, line.word());
@@ -65,7 +66,8 @@ class PathwayReader {
         const double initial = line.number();
         find_source_indices(folder);
         if (sum_) {
-            sum_->add(load<OrderedEdges>(line, folder, static_cast<std::int32_t>(target_->group->n_neurons())), initial);
+            const auto n_targets = static_cast<std::int32_t>(target_->group->n_neurons());
+            sum_->add(load<OrderedEdges>(line, folder, n_targets), initial);
         } else {
             simulation_.projections.back().add(load<RowTable>(line, folder, target_->segments));
         }
@@ -81,8 +83,8 @@ class PathwayReader {
         simulation_.trace_updates.emplace_back(&members.ring, trace, delay);
     }
 
-    // All edges must have been named, and what lets traces grow; the number of sources of a drive without edges would have
-    // been compared with nothing.
+    // All edges must have been named, and what lets traces grow; the number of sources of a drive without edges would
+    // have been compared with nothing.
     void finish(const Line& line, const std::string& place) const {
         check_whole(line);
         for (double* trace : used_traces_) {
@@ -112,7 +114,8 @@ class PathwayReader {
 
     void check_whole(const Line& line) const {
         if (n_left_ > 0) {
-            line.refuse("comes before all edges of the projection before it", "", std::to_string(n_left_) + " are missing");
+            line.refuse("comes before all edges of the projection before it", "",
+                        std::to_string(n_left_) + " are missing");
         }
     }
 

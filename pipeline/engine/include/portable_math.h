@@ -1,5 +1,5 @@
-// Logarithm and normal quantile of models/portable_math.py, bit for bit: nothing but + - * / sqrt, frexp and comparisons,
-// in the same order. Compile with -ffp-contract=off: a fused product and sum is rounded once, not twice.
+// Logarithm and normal quantile of models/portable_math.py, bit for bit: nothing but + - * / sqrt, frexp and
+// comparisons, in the same order. Compile with -ffp-contract=off: a fused product and sum is rounded once, not twice.
 
 #ifndef CURRENTS_PORTABLE_MATH_H
 #define CURRENTS_PORTABLE_MATH_H

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <sys/syscall.h>
 #include <system_error>
 #include <unistd.h>
@@ -52,19 +51,16 @@ Profiler::~Profiler() {
     }
 }
 
-std::string Profiler::describe() const {
+JsonObject Profiler::describe() const {
     long n = 0;
     for (const long count : samples) {
         n += count;
     }
-    std::string fields;
-    for (std::size_t i = 0; is_wanted_ && i < n_phases; ++i) {
-        char field[64];
-        const double share = n > 0 ? static_cast<double>(samples[i]) / static_cast<double>(n) : 0.0;
-        std::snprintf(field, sizeof(field), "%s\"%s\": %.4f", i == 0 ? "" : ", ", names[i], share);
-        fields += field;
+    JsonObject shares;
+    for (std::size_t i = 0; i < n_phases; ++i) {
+        shares.add(names[i], n > 0 ? static_cast<double>(samples[i]) / static_cast<double>(n) : 0.0, "%.4f");
     }
-    return fields;
+    return shares;
 }
 
 }  // namespace currents

@@ -10,7 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
-#include <string>
+
+#include "json.h"
 
 namespace currents {
 
@@ -28,8 +29,8 @@ class Profiler {
     Profiler(const Profiler&) = delete;
     Profiler& operator=(const Profiler&) = delete;
 
-    // The share of each phase as fields of a JSON object, without braces; empty when nothing was asked for.
-    std::string describe() const;
+    // The share of each phase.
+    JsonObject describe() const;
 
   private:
     bool is_wanted_;

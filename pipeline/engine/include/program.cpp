@@ -1,6 +1,6 @@
-// The program: main --run-dir DIR (--help tells of its options; docs/engine.md of its contract). It prints nothing but JSON
-// lines, one after another: progress about twice a second, and one line at the end, which says how it ended, as does
-// DIR/program.json. Its exit code is one of exit_codes.h.
+// The program: main --run-dir DIR (--help tells of its options; docs/engine.md of its contract). It prints nothing but
+// JSON lines, one after another: progress about twice a second, and one line at the end, which says how it ended, as
+// does DIR/program.json. Its exit code is one of exit_codes.h.
 
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +18,7 @@
 #include "builder.h"
 #include "exit_codes.h"
 #include "json.h"
+#include "profiler.h"
 #include "reporter.h"
 #include "run_folder.h"
 #include "simulation.h"
@@ -69,8 +70,15 @@ void print_help() {
     for (const currents::Option& option : currents::options) {
         std::printf("  %-14s %-5s %s\n", option.name, option.value, option.help);
     }
-    std::printf("  %-14s %-5s say this, and end\n  %-14s %-5s say which version this is, and end\n\n", "--help", "",
-                "--version", "");
+    constexpr const char* flags[][2] = {
+        {"--profile", "say at the end where the time of the steps went"},
+        {"--help", "say this, and end"},
+        {"--version", "say which version this is, and end"},
+    };
+    for (const auto& flag : flags) {
+        std::printf("  %-14s %-5s %s\n", flag[0], "", flag[1]);
+    }
+    std::printf("\n");
     std::printf("Reports are lines of JSON; DIR/program.json says how the run ended. Exit codes:\n");
     for (const currents::ExitCodeMeaning& code : currents::exit_code_meanings) {
         std::printf("  %3d %-9s %s\n", static_cast<int>(code.code), code.name, code.meaning);
@@ -144,6 +152,7 @@ class Program {
         describe_begin(request.seed);
         run_.begin(JsonObject().add("status", "running").add(begin_));
         times_.first_step = read_clock();
+        const currents::Profiler profiler(arguments_.is_profiled);
         bool whole = false;
         try {
             whole = run_steps();
@@ -160,13 +169,16 @@ class Program {
             reporter_.write(describe_end(ExitCode::stopped, "stopped").add(step));
             return ExitCode::stopped;
         }
-        return finish();
+        return finish(profiler);
     }
 
-    ExitCode finish() {
+    ExitCode finish(const currents::Profiler& profiler) {
         simulation_->close();
         report_progress(times_.last_step);
-        const JsonObject totals = describe_totals();
+        JsonObject totals = describe_totals();
+        if (arguments_.is_profiled) {
+            totals.add("profile", profiler.describe());
+        }
         run_.end(JsonObject().add("status", "finished").add(begin_).add(describe_code(ExitCode::finished)).add(totals));
         reporter_.write(describe_end(ExitCode::finished, "finished").add(totals));
         return ExitCode::finished;
@@ -282,7 +294,8 @@ int main(int argc, char** argv) {
         return static_cast<int>(ExitCode::usage);
     } catch (const std::exception& error) {
         // No memory for a thread, say.
-        const JsonObject end = Program::describe_end(ExitCode::memory, "memory").add(Program::describe("", error.what()));
+        const JsonObject what = Program::describe("the program", error.what());
+        const JsonObject end = Program::describe_end(ExitCode::memory, "memory").add(what);
         currents::Reporter(STDERR_FILENO).write(end);
         return static_cast<int>(ExitCode::memory);
     }

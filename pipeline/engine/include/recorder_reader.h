@@ -32,8 +32,8 @@ class RecorderReader {
           n_neurons_(static_cast<std::int64_t>(n_neurons)),
           duration_(duration) {}
 
-    // recorder FOLDER STEPS_PER_BIN ITEM_BYTES CHUNK_ROWS TILE_COLUMNS N_SECTIONS; as many lines `section N_COLUMNS`, then
-    // the lines `part` and `keep`.
+    // recorder FOLDER STEPS_PER_BIN ITEM_BYTES CHUNK_ROWS TILE_COLUMNS N_SECTIONS; as many lines `section N_COLUMNS`,
+    // then the lines `part` and `keep`.
     void read_recorder(Line& line) {
         finish_record(line);
         folder_ = run_.make_stream(line, line.word());
@@ -118,7 +118,8 @@ class RecorderReader {
         const std::int64_t n_populations = line.whole(1, n_neurons_);
         const std::int64_t chunk_rows = line.whole(1);
         check_chunk(line, {{sizeof(std::int64_t), n_populations, n_populations}}, chunk_rows);
-        simulation_.rate_recorders.push_back(std::make_unique<RateRecorder>(disk_, folder, steps, n_populations, chunk_rows));
+        simulation_.rate_recorders.push_back(
+            std::make_unique<RateRecorder>(disk_, folder, steps, n_populations, chunk_rows));
         begin_maps(Kind::rates, n_populations);
     }
 
@@ -240,7 +241,8 @@ class RecorderReader {
         }
     }
 
-    static void mark_recorded(const Line& line, std::vector<bool>& is_recorded, const std::vector<std::int32_t>& columns) {
+    static void mark_recorded(const Line& line, std::vector<bool>& is_recorded,
+                              const std::vector<std::int32_t>& columns) {
         for (const std::int32_t column : columns) {
             if (is_recorded[static_cast<std::size_t>(column)]) {
                 line.refuse("records a column that another part records", "", std::to_string(column));

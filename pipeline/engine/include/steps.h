@@ -56,10 +56,12 @@ class Duration {
             refuse("is not above 0", quote(format_time(step_s)));
         }
         if (ratio > static_cast<double>(most_steps)) {
-            refuse("has too many steps of " + name + " = " + format_time(step_s), "at most " + std::to_string(most_steps));
+            refuse("has too many steps of " + name + " = " + format_time(step_s),
+                   "at most " + std::to_string(most_steps));
         }
         const double whole = std::nearbyint(ratio);
-        // What a float such as 0.3 / 0.1 may be off its whole number, and the rounding of the floats and of their ratio.
+        // What a float such as 0.3 / 0.1 may be off its whole number, and the rounding of the floats and of their
+        // ratio.
         if (std::fabs(ratio - whole) > 1e-9 + 1e-15 * ratio || whole < 1.0) {
             refuse("is not a multiple of " + name + " = " + format_time(step_s), name_nearest(ratio, step_s));
         }

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from brian2 import Clock, second
 from pytest_regressions.file_regression import FileRegressionFixture
 
 from models import SpecError
-from models.assembly import assemble_network
+from models.assembly.neurons import make_group
 from models.expand import expand_network
 from models.files import parse_model
 from models.groups import plan_groups
@@ -63,9 +64,8 @@ def generate(before: str = "", after: str = "", settings: dict[str, object] | No
     assert before in MODEL
     spec = parse_model(MODEL.replace(before, after) if before else MODEL, Path(), "own", settings)
     with activate_device(EngineDevice()) as device:
-        assembly = assemble_network(spec, n_steps=100, device="engine")
-        (plan,) = assembly.plans
-        return generate_group(device, plan, assembly.groups[plan.name])
+        (plan,) = plan_groups(expand_network(spec), 0, "engine")
+        return generate_group(device, plan, make_group(plan, Clock(1e-4 * second, name="step_clock")))
 
 
 @pytest.fixture(scope="module")

@@ -211,11 +211,13 @@ def test_a_program_does_not_outlive_currents(start_steady: StartSteady, tmp_path
     """When `currents` is killed, its program ends by itself; the manifest stays `running`, and its steps load."""
     out = tmp_path / "run"
     process, program = start_steady(out)
+    wait_until(lambda: (out / "recording" / "rates" / "chunk-00000000.cur").exists(), "a chunk")
     process.kill()
     process.communicate()
     wait_until(lambda: is_gone(program), "the program to notice")
     assert read_status(out) == "running"
     run = load_run(out, partial=True)
+    assert run.manifest["status"] == "interrupted", "the program has stopped by itself, and said so"
     assert run.recording.n_steps > 0
     assert len(run.currents(stop="1 ms")) == 25
 

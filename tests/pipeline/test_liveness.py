@@ -1,0 +1,29 @@
+"""Whether a process that wrote its number into a file is still there."""
+
+import os
+import socket
+import subprocess
+import time
+
+from pipeline.liveness import is_gone
+
+HOST = socket.gethostname()
+
+
+def test_a_process_that_runs_is_there() -> None:
+    """The test's own, and one of somebody else's."""
+    assert not is_gone(os.getpid(), HOST, time.time())
+    assert not is_gone(1, HOST, time.time())
+
+
+def test_a_process_that_has_ended_is_gone() -> None:
+    """On this machine; of another one nothing is known."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    assert is_gone(process.pid, HOST, time.time())
+    assert not is_gone(process.pid, f"not-{HOST}", time.time())
+
+
+def test_a_number_that_was_given_again() -> None:
+    """A process that began long after the other one was seen is another one."""
+    assert is_gone(os.getpid(), HOST, time.time() - 1e6)
