@@ -162,3 +162,16 @@ def test_every_value_is_the_same_to_the_last_bit(name: str, runs: tuple[Run, Run
         # Not array_equal, to which 0 and -0 are the same.
         different = got.view(np.int64) != np.ascontiguousarray(reference[what]).view(np.int64)
         assert not different.any(), f"{what}: {different.sum()} values, first at {np.argwhere(different)[0]}"
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("agree hierarchy")
+def test_ten_seconds_of_the_reference_workload(simulate_once: SimulateOnce) -> None:
+    """12,000 neurons and 7.36 million synapses, as shipped: the same spikes for 100,000 steps, on two threads."""
+    arguments = {"duration": "10 s", "record_interval": "100 ms"}
+    engine = simulate_once("hierarchy", threads=2, **arguments)
+    reference = simulate_once("hierarchy", device="reference", **arguments)
+    trains, expected = (run.recording.spikes["spikes"] for run in (engine, reference))
+    assert expected.step.size > 500_000
+    np.testing.assert_array_equal(trains.step, expected.step)
+    np.testing.assert_array_equal(trains.neuron, expected.neuron)
