@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import os
 import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +15,7 @@ from models.files import load_network
 from models.groups import Device
 from models.spec import NetworkSpec
 from pipeline.bench.place import Place
+from pipeline.bench.programs import prepare, run_child
 from pipeline.bench.sizes import Sizes
 from pipeline.errors import ProgramError
 from pipeline.run import Run
@@ -26,8 +25,11 @@ type Recorded = Literal["spikes", "currents", "everything"]
 """What is recorded of `hierarchy`: spikes alone; also v and all currents of the excitatory neurons every 1 ms; or of
 all neurons at every step."""
 
+VALUE_BYTES = 4
+"""Of a recorded value, float32."""
 PLAIN_SCRIPT = Path(__file__).resolve().parent.parent.parent / "benchmarks" / "plain_hierarchy.py"
-_TAIL_LINES = 8
+N_THREADS = (1, 2)
+"""What is compared; a machine may have more processors."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Timing:
     rate_hz: float
     """Mean rate over all neurons: whether contenders had the same work to do."""
     spikes: str | None = None
-    """Digest of all spikes; None where the contender draws its own random numbers."""
+    """Digest of all spikes, or of all that was recorded; None where the contender draws its own random numbers."""
     start_s: float | None = None
     """Wall time from the program's start to its first step, where it tells."""
     peak_memory_bytes: int | None = None
@@ -100,6 +102,14 @@ def traced_contenders(sizes: Sizes) -> list[Contender]:
     return [simulated(name, traced_spec(sizes, lower=lower), "reference") for name, lower in forms.items()]
 
 
+def threaded_contenders(sizes: Sizes, recorded: Recorded) -> list[Contender]:
+    """Return `hierarchy` on the engine by numbers of threads; what they record must be the same to the byte."""
+    spec, model_s = hierarchy_spec(sizes, recorded), model_seconds(sizes, recorded)
+    return [
+        Contender(f"{n} thread{'s' * (n > 1)}", partial(_run_threads, spec, model_s, n_threads=n)) for n in N_THREADS
+    ]
+
+
 def model_seconds(sizes: Sizes, recorded: Recorded) -> float:
     """Return how long `hierarchy` is simulated."""
     return sizes.everything_s if recorded == "everything" else sizes.hierarchy_s
@@ -121,7 +131,7 @@ def hierarchy_spec(
             **(settings or {}),
         },
     )
-    return _record_only_spikes(spec) if recorded == "spikes" else spec
+    return record_only_spikes(spec) if recorded == "spikes" else spec
 
 
 def count_recorded(sizes: Sizes, recorded: Recorded) -> int:
@@ -144,10 +154,11 @@ def traced_spec(sizes: Sizes, *, lower: bool) -> NetworkSpec:
             "pathway.slow.lower": lower,
         },
     )
-    return _record_only_spikes(spec).model_copy(update={"event": []})
+    return record_only_spikes(spec).model_copy(update={"event": []})
 
 
-def _record_only_spikes(spec: NetworkSpec) -> NetworkSpec:
+def record_only_spikes(spec: NetworkSpec) -> NetworkSpec:
+    """Return a spec whose spikes are recorded, and nothing else."""
     return spec.model_copy(update={"record": {"spikes": spec.record["spikes"]}})
 
 
@@ -162,6 +173,11 @@ def _run_simulation(spec: NetworkSpec, device: Device, place: Place) -> Timing:
     timing = read_timing(run)
     shutil.rmtree(out)
     return timing
+
+
+def _run_threads(spec: NetworkSpec, model_s: float, place: Place, *, n_threads: int) -> Timing:
+    run = prepare(spec, place).start(model_s, n_threads=n_threads, is_digested=True)
+    return Timing(run.simulation_s, run.wall_s, run.rate_hz, run.digest, run.start_s, run.peak_memory_bytes)
 
 
 def read_timing(run: Run) -> Timing:
@@ -182,27 +198,11 @@ def read_timing(run: Run) -> Timing:
 
 
 def _run_script(words: list[str], place: Place) -> Timing:
-    """Run the plain script in a session of its own, so that it can be stopped together with what it started."""
+    """Run the plain script."""
     if not PLAIN_SCRIPT.is_file():
         what = "is not there: the bench needs a checkout of the project"
         raise ProgramError(Problem(str(PLAIN_SCRIPT), what, next="run it in one: make bench"))
     digest = hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
     folders = [f"--build={place.programs / 'bench' / f'plain-{digest}'}", f"--results={place.folder / 'results'}"]
-    process = subprocess.Popen(
-        [sys.executable, str(PLAIN_SCRIPT), *words, *folders],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        output, complaints = process.communicate()
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
-    if process.returncode != 0:
-        tail = "\n".join(complaints.splitlines()[-_TAIL_LINES:])
-        raise ProgramError(Problem(PLAIN_SCRIPT.name, f"ended with exit code {process.returncode}", evidence=tail))
+    output = run_child([sys.executable, str(PLAIN_SCRIPT), *words, *folders], PLAIN_SCRIPT.name).stdout
     return Timing(**json.loads(output.splitlines()[-1]))

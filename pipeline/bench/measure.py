@@ -8,17 +8,21 @@ from typing import Literal, get_args
 
 from pipeline.bench.contenders import (
     HIERARCHY_CONTENDERS,
+    VALUE_BYTES,
     Contender,
     Recorded,
     Timing,
     count_recorded,
     recording_contenders,
+    threaded_contenders,
     traced_contenders,
 )
 from pipeline.bench.place import Place
 from pipeline.bench.sizes import Sizes
 
 type Clock = Literal["simulation_s", "wall_s"]
+type Compared = Literal["spikes", "bytes"]
+"""What must be the same of contenders with the same random numbers: spikes, or all that is recorded."""
 CLOCKS: tuple[Clock, ...] = get_args(Clock.__value__)
 RECORDING = "hierarchy, engine"
 """The comparison that tells what recording costs."""
@@ -32,8 +36,9 @@ class Comparison:
     contenders: Sequence[Contender]
     n_repetitions: int
     """Measured runs of each."""
-    n_bytes: int = 0
+    n_bytes: float = 0
     """Memory and room for outputs that it needs, beyond what is not worth mentioning."""
+    compared: Compared = "spikes"
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,11 @@ class Measured:
     name: str
     timings: dict[str, list[Timing]]
     """By contender: one per repetition."""
+    compared: Compared = "spikes"
 
     @property
     def same_spikes(self) -> bool | None:
-        """Whether contenders with the same random numbers gave the same spikes; None for fewer than two of them."""
+        """Whether contenders with the same random numbers gave the same; None for fewer than two of them."""
         digests = {name: {timing.spikes for timing in timings} for name, timings in self.timings.items()}
         ours = [found for found in digests.values() if None not in found]
         return len(set().union(*ours)) == 1 if len(ours) > 1 else None
@@ -85,6 +91,7 @@ def list_comparisons(sizes: Sizes) -> list[Comparison]:
     return [
         *(_compare_hierarchy(sizes, recorded) for recorded in kinds),
         Comparison(RECORDING, recording_contenders(sizes), sizes.n_repetitions),
+        *(_compare_threads(sizes, recorded) for recorded in kinds),
         Comparison(traced, traced_contenders(sizes), sizes.n_repetitions),
     ]
 
@@ -94,6 +101,13 @@ def _compare_hierarchy(sizes: Sizes, recorded: Recorded) -> Comparison:
     n_repetitions = sizes.n_everything if recorded == "everything" else sizes.n_repetitions
     # Brian2's monitors keep float64 in memory, and then write them.
     return Comparison(f"hierarchy, {recorded}", contenders, n_repetitions, 2 * 8 * count_recorded(sizes, recorded))
+
+
+def _compare_threads(sizes: Sizes, recorded: Recorded) -> Comparison:
+    n_repetitions = sizes.n_everything if recorded == "everything" else sizes.n_repetitions
+    n_bytes = VALUE_BYTES * count_recorded(sizes, recorded)
+    contenders = threaded_contenders(sizes, recorded)
+    return Comparison(f"hierarchy, {recorded}, threads", contenders, n_repetitions, n_bytes, "bytes")
 
 
 def measure_comparison(comparison: Comparison, place: Place, notify: Callable[[str], None]) -> Measured:
@@ -115,7 +129,7 @@ def measure_comparison(comparison: Comparison, place: Place, notify: Callable[[s
             timing = contender.run(place.within(f"contender{i_contender}"))
             if i_repetition > 0:
                 timings[contender.name].append(timing)
-    return Measured(comparison.name, timings)
+    return Measured(comparison.name, timings, comparison.compared)
 
 
 def compare_pairs(slow: str, fast: str, of_slow: list[Timing], of_fast: list[Timing], clock: Clock) -> Ratio:

@@ -24,13 +24,13 @@ class Place:
     @property
     def root(self) -> Path:
         """A build root of which the programs are kept, and all else is in the folder."""
-        root = self.folder / "root"
-        kept = BuildRoot(self.programs).binaries
-        if not root.exists():
-            kept.mkdir(parents=True, exist_ok=True)
-            root.mkdir()
-            BuildRoot(root).binaries.symlink_to(kept.absolute(), target_is_directory=True)
-        return root
+        root, kept = BuildRoot(self.folder / "root"), BuildRoot(self.programs)
+        if not root.path.exists():
+            root.path.mkdir()
+            for link, folder in ((root.binaries, kept.binaries), (root.structures, kept.structures)):
+                folder.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(folder.absolute(), target_is_directory=True)
+        return root.path
 
     def within(self, name: str) -> "Place":
         """Return the place of one of several contenders; its folder is made."""

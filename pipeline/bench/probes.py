@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from pipeline.bench.contenders import count_recorded, hierarchy_spec
+from pipeline.bench.contenders import VALUE_BYTES, count_recorded, hierarchy_spec
 from pipeline.bench.measure import Measured
 from pipeline.bench.place import Place
 from pipeline.bench.sizes import Sizes
@@ -18,7 +18,6 @@ from pipeline.simulation import simulate
 
 _N_READINGS = 5
 _MILLISECONDS = 1e3
-_FLOAT32_BYTES = 4
 CHANGED: dict[str, object] = {
     "pathway.lateral.weight": "0.21 mV",
     "drive.background.rate": "10.5 Hz",
@@ -66,7 +65,7 @@ def recording_cost(measured: Measured, model_s: float) -> Fact:
 def _memory_bytes(sizes: Sizes) -> float:
     """Return the size of the longest recording: one value in ten of those at 1 ms."""
     values_per_s = count_recorded(sizes, "currents") / sizes.hierarchy_s
-    return _FLOAT32_BYTES * values_per_s / 10 * max(sizes.memory_s)
+    return VALUE_BYTES * values_per_s / 10 * max(sizes.memory_s)
 
 
 def probe_memory(sizes: Sizes, place: Place) -> Iterator[Fact]:
@@ -87,7 +86,7 @@ def measure_folder(folder: Path) -> int:
 
 def probe_reading(sizes: Sizes, place: Place) -> Iterator[Fact]:
     """Yield how long it takes to read from a recording of `sizes.reading_bytes`, which is in memory."""
-    bytes_per_s = _FLOAT32_BYTES * count_recorded(sizes, "currents") / sizes.hierarchy_s
+    bytes_per_s = VALUE_BYTES * count_recorded(sizes, "currents") / sizes.hierarchy_s
     n_ms = round(sizes.reading_bytes / bytes_per_s * _MILLISECONDS)
     spec = hierarchy_spec(sizes, "currents", {"network.duration": f"{n_ms} ms"})
     run = simulate(spec, out=place.folder / "run", build_root=place.root)

@@ -163,14 +163,17 @@ class Arrivals {
         for (std::int64_t i = 0; i < n_neurons_; ++i) {
             const double weight = weights_[static_cast<std::size_t>(i)];
             if (ranges_.empty()) {
-                ranges_.push_back({0, 1, weight == weight ? weight : 0.0});
+                ranges_.push_back({0, 1, weight});
             } else if (weight != weight || weight == ranges_.back().weight) {
                 ranges_.back().end = i + 1;
-            } else if (ranges_.size() == 1 && ranges_.back().weight == 0.0) {
-                ranges_.back() = {0, i + 1, weight};
+            } else if (ranges_.back().weight != ranges_.back().weight) {
+                ranges_.back() = {0, i + 1, weight};  // nothing can reach the first neurons
             } else {
                 ranges_.push_back({i, i + 1, weight});
             }
+        }
+        if (!ranges_.empty() && ranges_.back().weight != ranges_.back().weight) {
+            ranges_.back().weight = 0.0;  // nothing can reach any neuron; no event times NaN would be NaN
         }
     }
 

@@ -37,13 +37,22 @@ Crew::Crew(std::size_t n_threads, std::size_t n_jobs, std::function<void(std::si
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (std::size_t i = 1; i < n_threads; ++i) {
-        helpers_.emplace_back([this, i] { help(i); });
+    try {
+        for (std::size_t i = 1; i < n_threads; ++i) {
+            helpers_.emplace_back([this, i] { help(i); });
+        }
+    } catch (...) {
+        // The machine has no thread left, say. Those that there are must not outlive the crew.
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        end_helpers();
+        throw;
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-Crew::~Crew() {
+Crew::~Crew() { end_helpers(); }
+
+void Crew::end_helpers() {
     ending_ = true;
     rounds_.add();
     for (std::thread& helper : helpers_) {

@@ -22,6 +22,7 @@ namespace currents {
 class Crew {
   public:
     // job(i) for i from 0 to n_jobs - 1 is what a round consists of; it may not throw. n_threads includes that which calls.
+    // Throws std::system_error when there cannot be so many.
     Crew(std::size_t n_threads, std::size_t n_jobs, std::function<void(std::size_t)> job);
     ~Crew();
     Crew(const Crew&) = delete;
@@ -52,6 +53,7 @@ class Crew {
         std::condition_variable changed_;
     };
 
+    void end_helpers();
     void help(std::size_t i_thread);
     void work(std::size_t i_thread, std::uint64_t round);
 

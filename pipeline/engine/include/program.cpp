@@ -13,6 +13,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <system_error>
 
 #include "arguments.h"
 #include "builder.h"
@@ -44,9 +45,9 @@ void watch_signals() {
     sigaction(SIGPIPE, &action, nullptr);
 }
 
-double read_clock() {
+double read_clock(clockid_t clock = CLOCK_MONOTONIC) {
     timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
@@ -95,6 +96,8 @@ struct Times {
     double start = 0.0;
     double first_step = 0.0;
     double last_step = 0.0;
+    // That this thread has computed between first and last step: the rest it has waited.
+    double processor_s = 0.0;
 };
 
 // Tells of a run while it goes on, and when it ends.
@@ -120,6 +123,9 @@ class Program {
                         describe(failure.group, failure.what()).add("neuron", failure.local).add("step", failure.step));
         } catch (const std::bad_alloc&) {
             return fail(ExitCode::memory, "memory", describe(run_.path(), "there is not enough memory"));
+        } catch (const std::system_error& error) {
+            // No memory for a thread, say.
+            return fail(ExitCode::memory, "memory", describe(run_.path(), error.what()));
         } catch (const std::exception& error) {
             return fail(ExitCode::internal, "internal", describe(run_.path(), error.what()));
         }
@@ -152,6 +158,7 @@ class Program {
         describe_begin(request.seed);
         run_.begin(JsonObject().add("status", "running").add(begin_));
         times_.first_step = read_clock();
+        const double processor_s = read_clock(CLOCK_THREAD_CPUTIME_ID);
         const currents::Profiler profiler(arguments_.is_profiled);
         bool whole = false;
         try {
@@ -162,6 +169,7 @@ class Program {
             throw;
         }
         times_.last_step = read_clock();
+        times_.processor_s = read_clock(CLOCK_THREAD_CPUTIME_ID) - processor_s;
         if (!whole) {
             simulation_->flush();
             const JsonObject step = JsonObject().add("step", simulation_->step);
@@ -177,7 +185,7 @@ class Program {
         report_progress(times_.last_step);
         JsonObject totals = describe_totals();
         if (arguments_.is_profiled) {
-            totals.add("profile", profiler.describe());
+            totals.add("processor_s", times_.processor_s, "%.6f").add("profile", profiler.describe());
         }
         run_.end(JsonObject().add("status", "finished").add(begin_).add(describe_code(ExitCode::finished)).add(totals));
         reporter_.write(describe_end(ExitCode::finished, "finished").add(totals));

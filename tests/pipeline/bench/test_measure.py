@@ -89,14 +89,17 @@ def test_a_contender_whose_runs_differ_does_not_pass() -> None:
 
 
 def test_the_bench_compares_what_speed_is_measured_by() -> None:
-    """The reference workload at full size in all recordings, plain first; the engine's recording; traced synapses."""
-    all_three = ["plain", "reference", "engine"]
+    """All recordings of the full reference workload, plain first; the engine's recording, its threads; traces."""
+    all_three, threads = ["plain", "reference", "engine"], ["1 thread", "2 threads"]
     listed = [(c.name, [contender.name for contender in c.contenders], c.n_repetitions) for c in list_comparisons(FULL)]
     assert listed == [
         ("hierarchy, spikes", all_three, 5),
         ("hierarchy, currents", all_three, 5),
         ("hierarchy, everything", all_three, 3),
         ("hierarchy, engine", ["spikes only", "currents too"], 5),
+        ("hierarchy, spikes, threads", threads, 5),
+        ("hierarchy, currents, threads", threads, 5),
+        ("hierarchy, everything, threads", threads, 3),
         ("traced_synapses, 400 neurons all-to-all", ["per synapse", "lowered"], 5),
     ]
     assert (FULL.layers, FULL.n_excitatory, FULL.n_inhibitory) == (3, 3200, 800)
@@ -107,6 +110,7 @@ def test_what_takes_long_or_gigabytes_is_left_to_the_full_size() -> None:
     """The quick size builds, but neither records minutes nor reads gigabytes."""
     assert [probe.name for probe in list_probes(FULL)] == ["memory", "reading", "building"]
     assert [probe.name for probe in list_probes(QUICK)] == ["building"]
+    assert QUICK.growth is None
     assert FULL.memory_s == (10.0, 100.0)
     assert FULL.build_layers == (3, 12)
 
@@ -117,7 +121,7 @@ def test_what_does_not_fit_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     left_out: list[str] = []
     fits = [comparison.name for comparison in list_comparisons(FULL) if bench._fits(comparison, left_out)]
     assert "hierarchy, everything" not in fits
-    assert len(fits) == 4
+    assert len(fits) == 7
     assert left_out == ["hierarchy, everything: needs 9.0 GB, and 5.0 GB are free"]
 
 
@@ -140,10 +144,12 @@ def test_programs_are_kept_and_outputs_are_not(tmp_path: Path) -> None:
     with temporary_place(kept) as place:
         inner = place.within("contender0")
         (BuildRoot(inner.root).binaries / "program").touch()
+        (BuildRoot(inner.root).structures / "structure.json").touch()
         assert inner.root.parent == inner.folder
         assert inner.root == inner.root
         assert inner.folder.parent == place.folder
     assert (BuildRoot(kept).binaries / "program").exists()
+    assert (BuildRoot(kept).structures / "structure.json").exists()
     assert not place.folder.exists()
 
 

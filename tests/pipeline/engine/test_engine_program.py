@@ -165,6 +165,7 @@ def test_a_profile_says_where_the_time_went(prepared: Prepared) -> None:
     assert shares.keys() == {"other", "update", "delivery", "drive", "arrivals", "recording"}
     assert sum(shares.values()) == pytest.approx(1, abs=1e-3)
     assert shares["update"] > 0
+    assert 0 < ended.last["processor_s"] <= ended.last["simulation_s"]
     assert json.loads(prepared.folder.program_report.read_text())["profile"] == shares
 
 
