@@ -221,6 +221,19 @@ def test_what_is_written_is_read(
     assert sorted(path.name for path in folder.iterdir()) == [chunk_name(i) for i in range(len(lengths))]
 
 
+def test_whoever_waits_for_the_disk_helps(tmp_path: Path) -> None:
+    """Two threads write chunks of two streams as fast as they can: no race, no gap, nothing that is not as it was."""
+    program = build(tmp_path, "-march=x86-64-v2", "-g", "-fsanitize=thread")
+    for n_buffers in (1, 2, 3):
+        folder = tmp_path / f"stream-{n_buffers}"
+        (folder / "other").mkdir(parents=True)
+        words = [*["other"] * 50, 300, "flush", *["other", 7] * 50, "flush", 301, "close"]
+        run(command(program, folder, PAGES, 2, *words, n_buffers=n_buffers))
+        check_rows(open_stream(folder, PAGES), 300 + 350 + 301)
+        assert len(list((folder / "other").glob("chunk-*.cur"))) == 100
+        assert not list(folder.rglob("*.partial"))
+
+
 @pytest.mark.parametrize("commands", [[5, "close"], [3, "flush", 4, "flush", "close"]], ids=["full", "compacted"])
 def test_bytes_are_those_of_the_format(program: Path, tmp_path: Path, commands: list[object]) -> None:
     """Every byte, padding included, is what chunks written by hand from the format's description have."""

@@ -2,7 +2,7 @@
 //
 // The format is described in docs/recording-format.md and read by pipeline/chunks.py. A ChunkStream lends the simulation
 // a buffer that is the image of the next chunk's file; a full one goes to the DiskThread, which checksums, writes and
-// renames it while the next is filled. Memory is n_buffers chunks per stream, however long the run. What cannot be
+// renames it while the next is filled. Where the disk thread does not keep up, the simulation's thread helps it. Memory is n_buffers chunks per stream, however long the run. What cannot be
 // written is thrown as StorageFailure on the simulation's thread, and every chunk that was finished before stays.
 //
 // The program has to ignore SIGXFSZ: only then is a file-size limit an error (EFBIG) and not the end of the process.
@@ -16,12 +16,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <deque>
 #include <fcntl.h>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -87,12 +89,13 @@ class Descriptor {
     int number_;
 };
 
-// The files of one stream; used by the disk thread alone.
+// The files of one stream. Two chunks may be written at a time; they get their names in their order, so that whatever ends
+// the program leaves no gap.
 class ChunkFolder {
   public:
-    ChunkFolder(std::string folder, std::vector<Section> sections)
+    ChunkFolder(std::string folder, std::vector<Section> sections, std::uint64_t first_chunk)
         : sections_(std::move(sections)), shape_crc_(checksum_shape(sections_)), path_(std::move(folder)),
-          folder_(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+          folder_(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), next_(first_chunk) {
         check(folder_.get(), path_, "open folder");
     }
 
@@ -122,15 +125,13 @@ class ChunkFolder {
         const std::string partial = name + ".partial";
         try {
             write_file(partial, image, header, layout);
-            check(renameat(folder_.get(), partial.c_str(), folder_.get(), name.c_str()), locate(name), "rename");
-        } catch (const StorageFailure&) {
+            finish_file(partial, name, header.chunk_index, layout.file_bytes);
+        } catch (...) {
             unlinkat(folder_.get(), partial.c_str(), 0);  // its space is wanted; where that fails it does no harm
+            const std::lock_guard<std::mutex> lock(mutex_);
+            is_broken_ = true;
+            turn_.notify_all();
             throw;
-        }
-        unsynced_.push_back({name, layout.file_bytes});
-        n_unsynced_bytes_ += layout.file_bytes;
-        while (n_unsynced_bytes_ > MOST_UNSYNCED_BYTES) {
-            sync_oldest();
         }
         if (n_rows != chunk_rows) {
             std::memset(image, 0, ChunkLayout(sections_, chunk_rows).file_bytes);  // padding is zero again
@@ -181,6 +182,25 @@ class ChunkFolder {
         std::memset(image + end, 0, to.table_offset - end);
     }
 
+    // Give a file its name when all before it have theirs.
+    void finish_file(const std::string& partial, const std::string& name, std::uint64_t chunk_index, std::size_t n_bytes) {
+        std::unique_lock<std::mutex> lock(mutex_);
+        turn_.wait(lock, [&] { return next_ == chunk_index || is_broken_; });
+        if (is_broken_) {
+            // One before it has failed, which is being told.
+            unlinkat(folder_.get(), partial.c_str(), 0);
+            return;
+        }
+        check(renameat(folder_.get(), partial.c_str(), folder_.get(), name.c_str()), locate(name), "rename");
+        unsynced_.push_back({name, n_bytes});
+        n_unsynced_bytes_ += n_bytes;
+        while (n_unsynced_bytes_ > MOST_UNSYNCED_BYTES) {
+            sync_oldest();
+        }
+        ++next_;
+        turn_.notify_all();
+    }
+
     void write_file(const std::string& name, unsigned char* image, ChunkHeader& header, const ChunkLayout& layout) {
         const std::string path = locate(name);
         const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
@@ -188,8 +208,8 @@ class ChunkFolder {
         check(file.get(), path, "create");
         // The first page is written last: it has the header, which has a checksum of all the others.
         std::size_t written = std::min(PAGE_BYTES, layout.file_bytes);
-        table_.resize(layout.n_tiles);
-        std::uint32_t* crcs = table_.data();
+        std::vector<std::uint32_t> table(layout.n_tiles);
+        std::uint32_t* crcs = table.data();
         for (const ChunkLayout::Part& part : layout.parts) {
             const std::size_t n_at_once = 4 * std::max<std::size_t>(1, PIECE_BYTES / 4 / (part.tile_bytes + 1));
             for (std::size_t i = 0; i < part.n_tiles; i += n_at_once) {
@@ -205,7 +225,7 @@ class ChunkFolder {
             }
         }
         if (layout.n_tiles > 0) {
-            std::memcpy(image + layout.table_offset, table_.data(), layout.n_tiles * sizeof(std::uint32_t));
+            std::memcpy(image + layout.table_offset, table.data(), layout.n_tiles * sizeof(std::uint32_t));
         }
         write_bytes(file.get(), path, image, written, layout.file_bytes);
         header.file_bytes = layout.file_bytes;
@@ -253,7 +273,10 @@ class ChunkFolder {
     std::uint32_t shape_crc_;
     std::string path_;
     Descriptor folder_;
-    std::vector<std::uint32_t> table_;
+    std::mutex mutex_;
+    std::condition_variable turn_;
+    std::uint64_t next_;  // chunk to get its name
+    bool is_broken_ = false;
     std::deque<Unsynced> unsynced_;
     std::size_t n_unsynced_bytes_ = 0;
 };
@@ -266,7 +289,7 @@ class ChunkStream {
                 int n_buffers = 3, StreamPosition start = {})
         : disk_(disk), sections_(checked(std::move(sections))), chunk_rows_(at_least_one(chunk_rows, "chunk_rows")),
           n_buffers_(static_cast<std::size_t>(at_least_one(n_buffers, "n_buffers"))), position_(start),
-          layout_(sections_, static_cast<std::size_t>(chunk_rows)), files_(std::move(folder), sections_) {
+          layout_(sections_, static_cast<std::size_t>(chunk_rows)), files_(std::move(folder), sections_, start.chunk_index) {
         files_.refuse_existing(start.chunk_index);
         take_buffer();
     }
@@ -349,7 +372,7 @@ class ChunkStream {
     }
 
     void sync() {
-        last_ticket_ = disk_.post([this] { files_.sync(); });
+        last_ticket_ = disk_.post([this] { files_.sync(); }, true);
         disk_.wait(last_ticket_);
         disk_.check();
     }

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -36,24 +37,31 @@ class StorageFailure : public std::exception {
     std::string message_;
 };
 
-// One thread that works off jobs in the order in which they came. The first failure is kept and ends all work: later
-// jobs are dropped, so that nobody waits for a broken disk.
+// No signal reaches this thread for as long as this lives: a handler could interrupt nothing but a write.
+class WithoutSignals {
+  public:
+    WithoutSignals() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~WithoutSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    WithoutSignals(const WithoutSignals&) = delete;
+    WithoutSignals& operator=(const WithoutSignals&) = delete;
+
+  private:
+    sigset_t before_;
+};
+
+// One thread that works off jobs in the order in which they came; whoever waits for one helps it. The first failure is kept
+// and ends all work: later jobs are dropped, so that nobody waits for a broken disk.
 class DiskThread {
   public:
     using Job = std::function<void()>;  // may throw StorageFailure
 
     DiskThread() {
-        // Signals are the main thread's: a handler that ran here could interrupt nothing but a write.
-        sigset_t all, before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        try {
-            thread_ = std::thread([this] { work(); });
-        } catch (...) {
-            pthread_sigmask(SIG_SETMASK, &before, nullptr);
-            throw;
-        }
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        const WithoutSignals inherited;
+        thread_ = std::thread([this] { work(); });
     }
     // Finishes the jobs that it has.
     ~DiskThread() {
@@ -67,22 +75,30 @@ class DiskThread {
     DiskThread(const DiskThread&) = delete;
     DiskThread& operator=(const DiskThread&) = delete;
 
-    // Queue a job; its number is for `wait`.
-    std::uint64_t post(Job job) {
+    // Queue a job; its number is for `wait`. Two may be done at a time, unless one is to be done alone: then all that came
+    // before it are done, and none that came later has begun.
+    std::uint64_t post(Job job, bool alone = false) {
         std::uint64_t ticket;
         {
             const std::lock_guard<std::mutex> lock(mutex_);
-            jobs_.push_back(std::move(job));
             ticket = ++n_posted_;
+            jobs_.push_back({std::move(job), ticket, alone});
         }
         changed_.notify_all();
         return ticket;
     }
 
-    // Return when job number `ticket` has been done or dropped.
+    // Return when job number `ticket`, and all before it, have been done or dropped.
     void wait(std::uint64_t ticket) noexcept {
         std::unique_lock<std::mutex> lock(mutex_);
-        changed_.wait(lock, [&] { return n_done_.load() >= ticket; });
+        while (!is_done(ticket)) {
+            if (can_begin()) {
+                const WithoutSignals here;
+                do_next(lock);
+            } else {
+                changed_.wait(lock);
+            }
+        }
     }
 
     bool is_done(std::uint64_t ticket) const { return n_done_.load(std::memory_order_acquire) >= ticket; }
@@ -97,21 +113,45 @@ class DiskThread {
     }
 
   private:
+    struct Queued {
+        Job job;
+        std::uint64_t ticket;
+        bool alone;
+    };
+
     void work() {
         std::unique_lock<std::mutex> lock(mutex_);
         while (true) {
-            changed_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
-            if (jobs_.empty()) {
+            changed_.wait(lock, [this] { return can_begin() || (ending_ && jobs_.empty()); });
+            if (!can_begin()) {
                 return;
             }
-            const Job job = std::move(jobs_.front());
-            jobs_.pop_front();
-            lock.unlock();
-            attempt(job);
-            lock.lock();
-            n_done_.fetch_add(1, std::memory_order_release);
-            changed_.notify_all();
+            do_next(lock);
         }
+    }
+
+    bool can_begin() const {
+        return !jobs_.empty() && !(n_running_ > 0 && (runs_alone_ || jobs_.front().alone));
+    }
+
+    // Do the job that is next, without the lock.
+    void do_next(std::unique_lock<std::mutex>& lock) {
+        const Queued next = std::move(jobs_.front());
+        jobs_.pop_front();
+        ++n_running_;
+        runs_alone_ = next.alone;
+        lock.unlock();
+        attempt(next.job);
+        lock.lock();
+        --n_running_;
+        runs_alone_ = false;
+        ended_.insert(next.ticket);
+        // Counted in their order: of two that run side by side, the later one may end first.
+        while (!ended_.empty() && *ended_.begin() == n_done_.load() + 1) {
+            ended_.erase(ended_.begin());
+            n_done_.fetch_add(1, std::memory_order_release);
+        }
+        changed_.notify_all();
     }
 
     void attempt(const Job& job) {
@@ -121,18 +161,28 @@ class DiskThread {
         try {
             job();
         } catch (const StorageFailure& failure) {
-            failure_.emplace(failure);
+            keep(failure);
         } catch (const std::bad_alloc&) {
-            failure_.emplace("disk thread", ENOMEM, "write");
+            keep(StorageFailure("disk thread", ENOMEM, "write"));
         }
-        failed_.store(failure_.has_value(), std::memory_order_release);  // after it, failure_ never changes
+    }
+
+    void keep(const StorageFailure& failure) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (!failure_) {
+            failure_.emplace(failure);
+        }
+        failed_.store(true, std::memory_order_release);  // after it, failure_ never changes
     }
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<Job> jobs_;
+    std::deque<Queued> jobs_;
     std::uint64_t n_posted_ = 0;
     std::atomic<std::uint64_t> n_done_{0};
+    std::set<std::uint64_t> ended_;  // that others before have not
+    int n_running_ = 0;
+    bool runs_alone_ = false;
     bool ending_ = false;
     std::optional<StorageFailure> failure_;
     std::atomic<bool> failed_{false};
