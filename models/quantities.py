@@ -149,11 +149,6 @@ def parse_quantity(raw: object, dimension: Dimension) -> Quantity:
     return quantity
 
 
-def unit_scale(text: str, dimension: Dimension) -> float:
-    """Return how many SI units one unit `text` is."""
-    return parse_quantity(f"1 {text}", dimension).value
-
-
 def show_value(raw: object) -> str:
     """Return a value as a TOML file would show it, shortened for a message."""
     shown = write_inline(raw[:_MAX_SHOWN] if isinstance(raw, (list, tuple, str)) else raw)

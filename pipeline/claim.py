@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +29,13 @@ class Claim:
         if self.replaces is None:
             return self.folder.path
         # There is a moment without a run of that name, but none in which a finished run is not on the disk.
-        aside = self.folder.path.with_name(f"{self.folder.path.name}-old")
-        self.replaces.rename(aside)
+        # A new name each time: a process that was killed here has left the one that it had.
+        aside = Path(tempfile.mkdtemp(prefix=f"{self.replaces.name}-old-", dir=self.replaces.parent))
+        try:
+            self.replaces.rename(aside)  # in the place of the empty folder
+        except OSError:
+            aside.rmdir()
+            raise
         try:
             self.folder.path.rename(self.replaces)
         except OSError:

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from pipeline.cli_json import Json, print_json
+from pipeline.cli_json import Flag, Json, print_json
 
 if TYPE_CHECKING:
     from pipeline.cache import Entry
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 cache_app = App(name="cache", help="List or remove what is kept of builds and of sampled edges.")
 
 _COLUMNS = ("kind", "fingerprint", "size", "last used", "arch", "networks")
-
-type _Flag = Annotated[bool, Parameter(negative=())]
 
 
 @cache_app.command(name="list")
@@ -44,10 +42,10 @@ def list_cache(*, build_root: Path | None = None, as_json: Json = False) -> None
 @cache_app.command(name="clean")
 def clean_cache(
     *,
-    all: _Flag = False,
+    all: Flag = False,
     older_than: str | None = None,
     keep: str | None = None,
-    dry_run: _Flag = False,
+    dry_run: Flag = False,
     build_root: Path | None = None,
     as_json: Json = False,
 ) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+type Flag = Annotated[bool, Parameter(negative=())]
+"""An option that is there or not, without a `--no-` of its own."""
 type Json = Annotated[bool, Parameter(name="--json", help="Print JSON, for machines.", negative=())]
 
 

@@ -8,13 +8,12 @@ from cyclopts import Parameter
 
 from models.errors import Problem, SpecError
 from models.files import load_network
-from pipeline.cli_json import Json, list_rows, print_json
+from pipeline.cli_json import Flag, Json, list_rows, print_json
 from pipeline.cli_progress import show_progress
 
 type Settings = Annotated[
     list[str] | None, Parameter(name="--set", help="PATH=VALUE, any number of times.", negative=())
 ]
-type _Flag = Annotated[bool, Parameter(negative=())]
 
 
 @Parameter(name="*")
@@ -100,7 +99,7 @@ def simulate(
     *,
     options: RunOptions = _DEFAULTS,
     out: Path | None = None,
-    force: _Flag = False,
+    force: Flag = False,
     as_json: Json = False,
 ) -> None:
     """Build and run a model, and show a summary; a finished run with the same numbers is found, not computed.
@@ -125,7 +124,9 @@ def simulate(
         print_json({"path": str(run.path), "found": found, "manifest": run.manifest, "summary": list_rows(summary)})
         return
     if found:
-        print(f"found: finished on {run.manifest['finished']} (--force recomputes)")
+        # Who started it may have been killed before it could note when it had finished.
+        when = f"finished on {run.manifest['finished']}" if "finished" in run.manifest else "finished"
+        print(f"found: {when} (--force recomputes)")
     for note in run.spec.notes:
         print(f"note: {note}")
     _print_summary(run, summary)

@@ -26,7 +26,7 @@ class Compiler:
     version: str
     flags: tuple[str, ...]
     machine: str = ""
-    """What `native` stands for here; empty for a named architecture."""
+    """What `native` stands for here, and options that the command brings along; empty where there is neither."""
     launcher: str = ""
     """What the command is called through, `ccache` where it exists: no part of any fingerprint."""
 
@@ -54,7 +54,8 @@ def find_compiler(arch: Arch = "native") -> Compiler:
                     next="install one (Debian: apt-get install g++ make), or name another compiler in CXX",
                 )
             )
-    machine = _read_machine(command) if arch == "native" else ""
+    options = [word for word in shlex.split(command) if word.startswith("-")]
+    machine = "\n".join([*([_read_machine(command)] if arch == "native" else []), *options])
     flags = (*STRICT_FLAGS, f"-march={arch}")
     return Compiler(command, _read_version(command), flags, machine, _find_launcher(command))
 

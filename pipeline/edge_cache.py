@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from crc32c import crc32c
 from numpy.typing import NDArray
 
 from models.expand import Expanded, Projection
@@ -30,6 +29,7 @@ from models.values import Value
 from pipeline.atomic import write_atomically
 from pipeline.build_root import BuildRoot
 from pipeline.cache import enforce_limit, mark_used, read_limit, use_entry
+from pipeline.checksums import checksum_file
 from pipeline.fingerprint import describe_numbers, hash_parts
 from pipeline.job import save_edges
 from pipeline.links import link_file
@@ -162,17 +162,13 @@ def _link_files(wanted: _Wanted) -> None:
     wanted.files.path.mkdir(parents=True, exist_ok=True)
     for path in wanted.list_kept():
         kept = wanted.entry / path.name
-        if _sum_file(kept) != sums[path.name]:
+        if checksum_file(kept)[1] != sums[path.name]:
             raise ValueError(kept)
         link_file(kept, path)
 
 
 def _open_array(path: Path) -> NDArray[Any]:
     return cast("NDArray[Any]", np.load(path, mmap_mode="r" if path.stat().st_size >= _MAPPED_BYTES else None))
-
-
-def _sum_file(path: Path) -> int:
-    return int(crc32c(np.memmap(path, np.uint8, "r")))
 
 
 def _store_entry(root: BuildRoot, wanted: _Wanted, table: EdgeTable) -> bool:
@@ -189,7 +185,7 @@ def _store_entry(root: BuildRoot, wanted: _Wanted, table: EdgeTable) -> bool:
                 path.chmod(0o444)
                 link_file(path, made / path.name)
             entry = {"network": wanted.expanded.spec.network.name, "pathway": wanted.name}
-            sums = {path.name: _sum_file(path) for path in kept}
+            sums = {path.name: checksum_file(path)[1] for path in kept}
             write_atomically(made / _ENTRY, json.dumps({"version": _VERSION, **entry, "checksums": sums}) + "\n")
             root.edges.mkdir(exist_ok=True)
             made.rename(wanted.entry)

@@ -28,7 +28,7 @@ def find_run(root: BuildRoot, wanted: Wanted) -> Run | None:
     """Return the finished run of a fingerprint, wherever it is; None when there is none."""
     try:
         place = (root.run_index / wanted.fingerprint).read_text(encoding="utf-8").strip()
-    except OSError:
+    except (OSError, ValueError):
         return None
     return open_same(root.runs / place, wanted)
 

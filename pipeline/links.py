@@ -24,5 +24,8 @@ def link_file(source: Path, target: Path) -> None:
         if not source.is_file():
             raise
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        shutil.copy2(source, temporary)
-        temporary.replace(target)
+        try:
+            shutil.copy2(source, temporary)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -25,8 +25,8 @@ def is_gone(pid: int, host: str, seen_s: float) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return True
-    except OSError:
-        pass  # somebody else's
+    except (OSError, OverflowError):
+        pass  # somebody else's, or what no process can be called
     started_s = _find_start(pid)
     return started_s is not None and started_s > seen_s + _SLACK_S
 

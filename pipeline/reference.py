@@ -9,7 +9,7 @@ from pipeline.cache import note_use
 from pipeline.collect import collect_recording
 from pipeline.compile import compile_sources
 from pipeline.emit import activate_device, emit_sources
-from pipeline.job import Job, Notify, explain_storage, save_edges
+from pipeline.job import Job, Notify, save_edges
 from pipeline.links import choose_runnable
 from pipeline.manifest import describe_build
 from pipeline.program import Progress, run_binary
@@ -18,7 +18,7 @@ from pipeline.scratch import make_scratch
 
 def run_reference(job: Job, manifest: dict[str, Any], notify: Notify, progress: Progress | None) -> dict[str, Any]:
     """Emit, compile, run and collect on Brian2's stock device; return what the manifest gains."""
-    with make_scratch(job.root) as scratch, explain_storage(job):
+    with make_scratch(job.root) as scratch:
         notify("assemble")
         with activate_device(CPPStandaloneDevice()) as device:
             assembly = assemble_reference(job.spec, n_steps=job.n_steps, seed=job.seed)

@@ -39,10 +39,6 @@ class Site:
         """The step in seconds."""
         return self.spec.network.dt.value
 
-    def find_plan(self, name: str) -> GroupPlan:
-        """Return the plan of a group."""
-        return next(plan for plan in self.plans if plan.name == name)
-
     def bin_clock(self, n_steps: int) -> Any:
         """Return the clock of the bins of a number of steps, one for all recorders that have them."""
         if n_steps not in self.bin_clocks:

@@ -14,7 +14,7 @@ from pipeline.edge_cache import obtain_edges
 from pipeline.engine.inputs import write_inputs
 from pipeline.engine.recorders import plan_recording, prepare_recording
 from pipeline.engine.supervise import run_program
-from pipeline.job import Job, Notify, explain_storage
+from pipeline.job import Job, Notify
 from pipeline.links import choose_runnable
 from pipeline.manifest import describe_build
 from pipeline.program import Progress
@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 
 def run_engine(job: Job, manifest: dict[str, Any], notify: Notify, progress: Progress | None) -> dict[str, Any]:
     """Make sure that there is a program, and run it on the engine; return what the manifest gains."""
-    with explain_storage(job):
-        notify("assemble")
-        expanded = expand_network(job.spec)
-        plans = plan_groups(expanded, job.seed, "engine")
-        with _find_program(job, plans, notify) as program:
-            assembly = _prepare_folder(job, expanded, plans, program.variables)
-            binary = program.binary or _build(job, program, notify)
+    notify("assemble")
+    expanded = expand_network(job.spec)
+    plans = plan_groups(expanded, job.seed, "engine")
+    with _find_program(job, plans, notify) as program:
+        assembly = _prepare_folder(job, expanded, plans, program.variables)
+        binary = program.binary or _build(job, program, notify)
     note_use(binary.path.parent, job.spec.network.name, job.compiler.arch)
     manifest |= describe_build(binary, job.compiler)
     manifest["edges"] = {name: table.n_edges for name, table in assembly.edges.items()}

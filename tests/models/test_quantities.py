@@ -14,7 +14,6 @@ from models.quantities import (
     parse_quantity,
     show_value,
     split_quantity,
-    unit_scale,
 )
 
 READ = [
@@ -95,11 +94,6 @@ def test_a_number_and_its_unit_come_apart() -> None:
     """The exponent of a number is not taken for a unit that starts with E, nor such a unit for an exponent."""
     assert split_quantity("1e3 Evolt") == ("1e3", "Evolt")
     assert split_quantity("5 Evolt") == ("5", "Evolt")
-
-
-def test_a_unit_scale_is_in_si_units() -> None:
-    """One unit in SI units."""
-    assert unit_scale("mV", VOLT) == 0.001
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -142,6 +144,10 @@ def _run_again(run: Run) -> None:
     assert load_run(run.path).manifest["seed"] == 5
 
 
+def _damage_index(run: Run) -> None:
+    (run.path.parent / ".index" / run.manifest["fingerprint"]).write_bytes(b"\xff\0")
+
+
 def _relabel(run: Run) -> None:
     save_manifest(run.folder, run.manifest | {"fingerprint": "0" * 16})
 
@@ -150,9 +156,9 @@ def _break(run: Run) -> None:
     run.folder.recording_index.unlink()
 
 
-@pytest.mark.parametrize("spoil", [_remove, _move, _unfinish, _relabel, _break, _run_again])
+@pytest.mark.parametrize("spoil", [_remove, _move, _unfinish, _relabel, _break, _run_again, _damage_index])
 def test_a_run_that_is_not_there_any_more_is_computed(ask: Ask, spoil: Callable[[Run], None]) -> None:
-    """Deleted, moved, unfinished, another one, damaged, of another seed: a new one is computed, and found."""
+    """Deleted, moved, unfinished, another one, damaged, of another seed, or lost: a new one is computed, and found."""
     spoil(ask())
     new = ask()
     assert not ask.found
@@ -200,6 +206,20 @@ def test_force_replaces_the_same_run(ask: Ask, tmp_path: Path) -> None:
     assert ask.found
 
 
+def test_what_a_killed_process_has_left_is_in_nobodys_way(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before the run that was replaced had been removed, it leaves that; the next one replaces its own."""
+    out = tmp_path / "out"
+    ask(out=out)
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.claim.shutil", SimpleNamespace(rmtree=lambda *_, **__: None))
+        ask(out=out, force=True)
+    assert len(list(tmp_path.glob("out?*"))) == 1
+    assert ask(out=out, force=True).path == out
+    assert len(list(tmp_path.glob("out?*"))) == 1
+
+
 def test_a_run_that_is_replaced_stays_until_the_new_one_has_finished(
     ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,3 +264,15 @@ def test_the_command_says_so(ask: Ask, capsys: pytest.CaptureFixture[str]) -> No
     assert content["manifest"]["fingerprint"] == load_run(ask.root / "runs" / "steady-1").manifest["fingerprint"]
     assert main([*words, "--json", "--force"]) == 0
     assert json.loads(capsys.readouterr().out)["found"] is False
+
+
+def test_the_command_says_so_when_nobody_noted_the_end(ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever started the program was killed as it ended: it has finished all the same, at no time that is known."""
+    run = ask()
+    process = subprocess.Popen(["true"])
+    process.wait()
+    manifest = {key: item for key, item in json.loads(run.folder.manifest.read_text()).items() if key != "finished"}
+    save_manifest(run.folder, manifest | {"status": "running", "pid": process.pid})
+    words = ["simulate", str(ask.model), "--duration", "20 ms", "--arch", ARCH, "--build-root", str(ask.root)]
+    assert main(words) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "found: finished (--force recomputes)"

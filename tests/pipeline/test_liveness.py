@@ -24,6 +24,11 @@ def test_a_process_that_has_ended_is_gone() -> None:
     assert not is_gone(process.pid, f"not-{HOST}", time.time())
 
 
+def test_a_number_that_no_process_has() -> None:
+    """Of a damaged file: nothing is certain."""
+    assert not is_gone(2**40, HOST, time.time())
+
+
 def test_a_number_that_was_given_again() -> None:
     """A process that began long after the other one was seen is another one."""
     assert is_gone(os.getpid(), HOST, time.time() - 1e6)

@@ -7,6 +7,7 @@
 #ifndef CURRENTS_DESCRIPTION_H
 #define CURRENTS_DESCRIPTION_H
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdint>

@@ -4,6 +4,7 @@
 #ifndef CURRENTS_INPUT_FOLDER_H
 #define CURRENTS_INPUT_FOLDER_H
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -67,7 +67,7 @@ class RecordedPart {
         if (source_.counts) {
             for (; run != end; ++run) {
                 write_scaled(*run, source_.counts, place, [weight = run->weight](std::uint32_t n) {
-                    return weight * static_cast<double>(static_cast<std::int32_t>(n));
+                    return weight * static_cast<double>(n);
                 });
             }
         } else {
@@ -160,7 +160,10 @@ class ValueRecorder {
 
     // The steps from `step` to `end_of_window` - 1 can be written, by several threads in any order, before finish_window.
     void start_window(std::int64_t step) { i_first_bin_ = step / steps_per_bin_; }
-    std::int64_t end_of_window() const { return (i_first_bin_ + stream_->chunk_rows() - stream_->row()) * steps_per_bin_; }
+    std::int64_t end_of_window() const {
+        const std::int64_t n_rows = std::min(stream_->chunk_rows() - stream_->row(), n_most_rows);
+        return (i_first_bin_ + n_rows) * steps_per_bin_;
+    }
 
     // Write the values of a block of neurons in the last step of a bin.
     void write_block(std::int64_t step, std::size_t i_group, std::int64_t i_block) {
@@ -182,6 +185,9 @@ class ValueRecorder {
     }
 
   private:
+    // More than a window has steps: that many bins of any length are beyond its end, and their product is still a number.
+    static constexpr std::int64_t n_most_rows = 1024;
+
     std::vector<Section> sections_;
     std::int64_t steps_per_bin_;
     std::int64_t i_first_bin_ = 0;  // of the window

@@ -117,3 +117,17 @@ def test_unlike_weights_at_one_neuron_are_added(program: Path) -> None:
     counted, values, _ = hand_over(program, [(0, 8, 1, 0.5), (4, 8, 1, 0.25)], np.ones((1, 8), int), 1)
     assert not counted
     np.testing.assert_array_equal(values, [[0.5] * 4 + [0.25] * 4])
+
+
+@pytest.mark.parametrize("weights", [(0.0, 0.5), (0.5, 0.0), (0.0, 0.5, 0.25)])
+def test_a_weight_of_0_stays_0(program: Path, weights: tuple[float, ...]) -> None:
+    """Neurons whose events weigh nothing are no neurons that nothing can reach, which go with any others."""
+    ranges = [(4 * i, 4 * i + 4, 1, weight) for i, weight in enumerate(weights)]
+    n_neurons = 1024  # enough for three ranges to be counted
+    events = np.ones((2, n_neurons), int)
+    events[:, 4 * len(weights) :] = 0
+    _, values, sums = hand_over(program, ranges, events, 1)
+    expected = np.zeros(n_neurons)
+    expected[: 4 * len(weights)] = np.repeat(weights, 4)
+    np.testing.assert_array_equal(values, [expected, expected])
+    np.testing.assert_array_equal(sums, [expected, expected])

@@ -43,9 +43,9 @@ bool counts_agree(const currents::RowTable& table, std::int32_t n_sources, std::
     return agree && total == in_degrees;
 }
 
-// Arguments: a folder, the sizes of the groups, a factor, and a number of segments, which are delivered one by one. The
-// folder also holds the local indices and what the targets start from. Standard output: edges, bytes, delays; then, raw,
-// what the targets hold after each row and delay.
+// Arguments: a folder, the sizes of the groups, a factor, and a number of segments, which are delivered one by one.
+// The folder also holds the local indices and what the targets start from. Standard output: edges, bytes, delays; then,
+// raw, what the targets hold after each row and delay.
 int main(int, char** argv) {
     const std::string folder = argv[1];
     const auto n_sources = static_cast<std::int32_t>(std::atol(argv[2]));

@@ -196,3 +196,34 @@ def test_each_job_is_done_once_a_round(tmp_path: Path, flags: list[str]) -> None
     command = ["g++", *STRICT, *flags, "-pthread", "program.cpp", str(include / "crew.cpp"), "-o", "program"]
     subprocess.run(command, cwd=tmp_path, check=True)
     assert subprocess.run([tmp_path / "program"], check=False).returncode == 0
+
+
+REFUSED = r"""
+#include "crew.h"
+#include <sys/resource.h>
+#include <system_error>
+
+// A crew that asks for more threads than there is room for, and then one that does not.
+int main() {
+    const rlimit most{256 << 20, 256 << 20};
+    setrlimit(RLIMIT_AS, &most);
+    long n_done = 0;
+    try {
+        currents::Crew crew(1000, 1, [](std::size_t) {});
+        return 1;
+    } catch (const std::system_error&) {
+        currents::Crew crew(2, 1, [&](std::size_t) { ++n_done; });
+        crew.run_round();
+    }
+    return n_done == 1 ? 0 : 2;
+}
+"""
+
+
+def test_threads_that_the_machine_refuses_are_an_error(tmp_path: Path) -> None:
+    """Those that had been started end, instead of taking the program with them."""
+    include = ROOT / "pipeline" / "engine" / "include"
+    (tmp_path / "program.cpp").write_text(REFUSED)
+    command = ["g++", *STRICT, "-O1", "-pthread", "program.cpp", str(include / "crew.cpp"), "-o", "program"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert subprocess.run([tmp_path / "program"], check=False).returncode == 0
