@@ -70,6 +70,7 @@ def claim_folder(root: BuildRoot, network: str, out: Path | None, *, replace: bo
     try:
         if out is not None and replace:
             kept = out.resolve()
+            _refuse_others(kept)
             return dataclasses.replace(_claim_numbered(kept.parent, f"{kept.name}-new"), replaces=kept)
         return _claim_numbered(root.runs, network) if out is None else _claim_chosen(out)
     except OSError as error:
@@ -87,8 +88,18 @@ def _claim_chosen(out: Path) -> Claim:
         # Of two runs that both found the folder empty, one can make this file.
         folder.log.touch(exist_ok=False)
     except FileExistsError:
-        raise SpecError(Problem(f"--out {out}", "is not empty", "a new or an empty folder")) from None
+        advice = "choose another folder, or delete it" if folder.log.is_file() else None
+        holds = "holds a run that is not this one, or did not finish" if folder.log.is_file() else "is not empty"
+        raise SpecError(Problem(f"--out {out}", holds, "a new or an empty folder", next=advice)) from None
     return Claim(folder, made)
+
+
+def _refuse_others(path: Path) -> None:
+    """Raise `SpecError` where a folder that is to be replaced holds more than its run."""
+    others = sorted(entry.name for entry in path.iterdir() if entry.name not in RunFolder.NAMES)
+    if others:
+        what = "holds something else than a run, which would be lost"
+        raise SpecError(Problem(f"--out {path}", what, got=", ".join(others), next="move it, or choose another folder"))
 
 
 def _claim_numbered(runs: Path, network: str) -> Claim:

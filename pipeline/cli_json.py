@@ -1,12 +1,24 @@
 """What every verb has for machines."""
 
 import json
+import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
+
+
+def _read_whole(_type: Any, tokens: Sequence[Token]) -> int:
+    text = tokens[0].value
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise ValueError(f'"{text}" is no whole number')
+    return int(text)
+
 
 type Flag = Annotated[bool, Parameter(negative=())]
 """An option that is there or not, without a `--no-` of its own."""
+type Whole = Annotated[int, Parameter(converter=_read_whole)]
+"""A whole number; what would have to be rounded is refused."""
 type Json = Annotated[bool, Parameter(name="--json", help="Print JSON, for machines.", negative=())]
 
 

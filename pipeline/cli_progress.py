@@ -1,7 +1,7 @@
 """How verbs show how far they are, on stderr: bars with the time left, or plain lines where that is no terminal."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from rich.console import Console
@@ -26,9 +26,15 @@ def show_progress(
             if stages is not None:
                 stages.append(stage)
             if stage != "found":
-                show(stage)
+                with suppress(OSError):
+                    show(stage)
 
-        yield notify, progress
+        def tell(completed: float) -> None:
+            # Whoever does not want to read this loses nothing else.
+            with suppress(OSError):
+                progress(completed)
+
+        yield notify, tell
 
 
 @contextmanager

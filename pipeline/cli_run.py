@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from models.errors import Problem, SpecError
 from models.files import load_network
-from pipeline.cli_json import Flag, Json, list_rows, print_json
+from pipeline.cli_json import Flag, Json, Whole, list_rows, print_json
 from pipeline.cli_progress import show_progress
 
 type Settings = Annotated[
@@ -40,11 +40,11 @@ class RunOptions:
     """
 
     duration: str | None = None
-    seed: int | None = None
+    seed: Whole | None = None
     set: Settings = None
     device: Literal["engine", "reference"] = "engine"
     record_interval: str | None = None
-    threads: int = 1
+    threads: Whole = 1
     arch: Literal["native", "x86-64-v3", "x86-64-v2"] = "native"
     build_root: Path | None = None
 

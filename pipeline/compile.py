@@ -1,6 +1,7 @@
 """The compile stage: a source tree to a binary, once per fingerprint."""
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import Problem
-from pipeline.atomic import lock_file
+from pipeline.atomic import lock_file, write_atomically
 from pipeline.build_root import BuildRoot, is_full
 from pipeline.cache import enforce_limit, mark_used, note_use, use_entry
+from pipeline.checksums import checksum_file
 from pipeline.compiler import Compiler
 from pipeline.errors import CompileError
 from pipeline.links import link_file
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from pipeline.emit import Runtime, SourceTree  # which imports Brian2: a search for errors should not wait for that
 
 _BINARY = "main"
+_SEAL = "main.json"
+"""Size and checksum of the binary."""
 _LOG = "make.log"
 _TAIL_LINES = 12
 _MAX_JOBS = 8
@@ -63,7 +67,7 @@ def compile_sources(
     for path in (root.binaries, root.scratch):
         path.mkdir(parents=True, exist_ok=True)
     with lock_file(root.scratch / f"{tree.fingerprint}.lock"):
-        compiled = not (folder / _BINARY).is_file()
+        compiled = not _is_sound(folder)
         if compiled:
             _compile(tree, compiler, root, n_jobs or min(_MAX_JOBS, os.process_cpu_count() or 1))
         if program is not None:
@@ -77,6 +81,8 @@ def find_binary(root: BuildRoot, fingerprint: str, program: Path) -> Binary | No
     """Return the binary of a fingerprint, and give it its name in a run's folder; None when there is none."""
     path = root.binaries / fingerprint / _BINARY
     with use_entry(root, fingerprint):
+        if not _is_sound(path.parent):
+            return None
         try:
             link_file(path, program)
         except FileNotFoundError:
@@ -114,8 +120,25 @@ def _make(tree: "SourceTree", compiler: Compiler, root: BuildRoot, n_jobs: int) 
         _keep_runtime(tree.runtime, tree.folder, root, compiler)
     for path in [*tree.folder.rglob("*.o"), *tree.folder.rglob("*.gch"), *tree.folder.rglob("*.d")]:
         path.unlink()
-    _sync(tree.folder / _BINARY)
+    _seal(tree.folder)
     _install(tree.folder, folder)
+
+
+def _seal(folder: Path) -> None:
+    """Note what a binary is, which the folders of runs will share, and keep it from being written to."""
+    binary = folder / _BINARY
+    binary.chmod(0o555)
+    _sync(binary)
+    write_atomically(folder / _SEAL, json.dumps(checksum_file(binary)) + "\n")
+
+
+def _is_sound(folder: Path) -> bool:
+    """Return whether a folder has a binary that is what was compiled."""
+    try:
+        sealed = json.loads((folder / _SEAL).read_text(encoding="utf-8"))
+        return bool(sealed == list(checksum_file(folder / _BINARY)))
+    except (OSError, ValueError):
+        return False
 
 
 def _sync(path: Path) -> None:

@@ -45,7 +45,11 @@ def find_compiler(arch: Arch = "native") -> Compiler:
         If there is no such compiler or no `make`.
     """
     command = os.environ.get("CXX", "").strip() or "g++"
-    for tool, kind in ((shlex.split(command)[0], "C++ compiler"), ("make", "make program")):
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise SpecError(Problem("CXX", "is no command", "g++, say", command, evidence=str(error))) from None
+    for tool, kind in ((words[0], "C++ compiler"), ("make", "make program")):
         if shutil.which(tool) is None:
             raise SpecError(
                 Problem(
@@ -54,7 +58,7 @@ def find_compiler(arch: Arch = "native") -> Compiler:
                     next="install one (Debian: apt-get install g++ make), or name another compiler in CXX",
                 )
             )
-    options = [word for word in shlex.split(command) if word.startswith("-")]
+    options = [word for word in words if word.startswith("-")]
     machine = "\n".join([*([_read_machine(command)] if arch == "native" else []), *options])
     flags = (*STRICT_FLAGS, f"-march={arch}")
     return Compiler(command, _read_version(command), flags, machine, _find_launcher(command))

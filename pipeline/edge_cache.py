@@ -37,7 +37,7 @@ from pipeline.run_folder import EdgeFiles, RunFolder
 from pipeline.scratch import make_scratch
 from pipeline.sources import EDGES, hash_sources, list_versions
 
-_VERSION = 1
+_VERSION = 2
 _MIN_EDGES = 200_000
 """Fewer are sampled as fast as they are linked."""
 _MAX_SHARE = 0.5
@@ -158,7 +158,10 @@ def _link_entry(root: BuildRoot, wanted: _Wanted) -> EdgeTable | None:
 
 def _link_files(wanted: _Wanted) -> None:
     """Link the files of an entry; raise `ValueError` when one is not what was stored."""
-    sums = json.loads((wanted.entry / _ENTRY).read_text(encoding="utf-8"))["checksums"]
+    entry = json.loads((wanted.entry / _ENTRY).read_text(encoding="utf-8"))
+    if entry["key"] != wanted.entry.name:
+        raise ValueError(wanted.entry)
+    sums = entry["checksums"]
     wanted.files.path.mkdir(parents=True, exist_ok=True)
     for path in wanted.list_kept():
         kept = wanted.entry / path.name
@@ -184,7 +187,8 @@ def _store_entry(root: BuildRoot, wanted: _Wanted, table: EdgeTable) -> bool:
             for path in kept:
                 path.chmod(0o444)
                 link_file(path, made / path.name)
-            entry = {"network": wanted.expanded.spec.network.name, "pathway": wanted.name}
+            names = {"network": wanted.expanded.spec.network.name, "pathway": wanted.name}
+            entry = {"key": wanted.entry.name, **names}
             sums = {path.name: checksum_file(path)[1] for path in kept}
             write_atomically(made / _ENTRY, json.dumps({"version": _VERSION, **entry, "checksums": sums}) + "\n")
             root.edges.mkdir(exist_ok=True)

@@ -27,8 +27,18 @@ def is_gone(pid: int, host: str, seen_s: float) -> bool:
         return True
     except (OSError, OverflowError):
         pass  # somebody else's, or what no process can be called
+    if _is_zombie(pid):
+        return True
     started_s = _find_start(pid)
     return started_s is not None and started_s > seen_s + _SLACK_S
+
+
+def _is_zombie(pid: int) -> bool:
+    """Return whether a process has ended, and only whoever started it has not asked how."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def _find_start(pid: int) -> float | None:

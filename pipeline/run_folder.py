@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from pipeline.chunk_format import chunk_name
 
@@ -36,6 +37,12 @@ class EdgeFiles:
 @dataclass(frozen=True)
 class RunFolder:
     """The folder of one run, format version 1. File names within `recording` are written in its index, too."""
+
+    NAMES: ClassVar[frozenset[str]] = frozenset(
+        ("manifest.json", "model.toml", "program", "program.log", "program.json", "program.lock")
+        + ("edges", "inputs", "recording", "files")
+    )
+    """All that it holds at its top."""
 
     path: Path
 

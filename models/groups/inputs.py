@@ -76,7 +76,8 @@ def _plan_decay(draft: Draft, names: list[str], propagator: Numbers) -> None:
         terms = [
             f"{draft.coefficient(f'propagate_{name}_{i_column}', propagator[..., i_row, i_column])}*{other}"
             for i_column, other in enumerate(names)
-            if np.any(propagator[..., i_row, i_column])
+            # A time constant far below dt makes a factor 0, but no empty sum.
+            if i_row == i_column or np.any(propagator[..., i_row, i_column])
         ]
         draft.update.append(f"_{name} = " + " + ".join(terms))
     draft.update += [f"{name} = _{name}" for name in names]

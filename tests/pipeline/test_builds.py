@@ -102,6 +102,20 @@ def test_a_process_killed_while_installing(tmp_path: Path, moment: str) -> None:
     assert [path.name for path in root.binaries.iterdir()] == ["same"]
 
 
+@pytest.mark.parametrize("content", [b"", b"#!/bin/true\n", None], ids=["empty", "other", "missing"])
+def test_a_binary_that_is_not_what_was_compiled(tmp_path: Path, content: bytes | None) -> None:
+    """Truncated, written to, or gone: it is compiled again; as it was, it is found."""
+    root = BuildRoot(tmp_path)
+    check_next(root)
+    binary = root.binaries / "same" / "main"
+    binary.unlink()
+    if content is not None:
+        binary.write_bytes(content)
+    check_next(root)
+    with make_scratch(root) as scratch:
+        assert not compile_sources(write_tree(scratch / "source"), find_compiler(ARCH), root).compiled
+
+
 def test_a_build_is_of_its_machine(tmp_path: Path) -> None:
     """`native` of unlike machines is two builds: neither takes the other's."""
     tree = write_tree(tmp_path / "source")

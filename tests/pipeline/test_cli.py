@@ -12,7 +12,7 @@ import pytest
 
 from models.files import list_networks
 from pipeline import Run, load_run
-from pipeline.cli import main
+from pipeline.cli import EXIT_USAGE, main
 from tests.conftest import ARCH, SimulateOnce
 from tests.pipeline.processes import run_currents
 
@@ -95,7 +95,7 @@ MISTAKES = {
     ),
     "seed that is no number": (
         ["simulate", "hierarchy", "--seed", "x"],
-        'currents: Invalid value for --seed: unable to convert "x" into int.\n  next: currents --help\n',
+        'currents: Invalid value for --seed: "x" is no whole number.\n  next: currents --help\n',
     ),
     "negative seed": (
         ["simulate", "hierarchy", "--seed", "-1"],
@@ -355,3 +355,10 @@ def test_tables_of_an_unknown_population(call: Call, exponential: Run, tmp_path:
     assert "L9X" in err
     assert "Traceback" not in err
     assert not (tmp_path / "tables").exists()
+
+
+@pytest.mark.parametrize("words", [["--seed", "1.5"], ["--threads", "1.9"], ["--seed", "0x10"], ["--seed", "1_0"]])
+def test_a_number_that_is_not_whole_is_not_rounded(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused, and the number shown, before anything is done."""
+    assert main(["simulate", "hierarchy", *words]) == EXIT_USAGE
+    assert f'"{words[1]}" is no whole number' in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Edges that were sampled before are linked, never another network's, and never damaged ones."""
 
 import errno
+import json
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,16 @@ def test_an_incomplete_entry_is_made_again(obtain: Obtain, root: BuildRoot, name
     obtain()
     for entry in root.edges.iterdir():
         (entry / name).unlink()
+    assert not obtain.is_linked(obtain())
+    assert obtain.is_linked(obtain())
+
+
+def test_an_entry_in_another_s_place_is_made_again(obtain: Obtain, root: BuildRoot) -> None:
+    """An entry knows what it was sampled from."""
+    obtain()
+    for entry in root.edges.iterdir():
+        content = json.loads((entry / "entry.json").read_text())
+        (entry / "entry.json").write_text(json.dumps(content | {"key": "0123456789abcdef"}))
     assert not obtain.is_linked(obtain())
     assert obtain.is_linked(obtain())
 

@@ -115,13 +115,28 @@ def test_a_folder_that_holds_anything_else_is_refused(ask: Ask, tmp_path: Path) 
     out = tmp_path / "out"
     run = ask(out=out)
     for force in (False, True):
-        with pytest.raises(SpecError, match="is not empty"):
+        with pytest.raises(SpecError, match="holds a run that is not this one, or did not finish"):
             ask(out=out, seed=2, force=force)
     _unfinish(run)
     for force in (False, True):
-        with pytest.raises(SpecError, match="is not empty"):
+        with pytest.raises(SpecError, match="holds a run that is not this one, or did not finish"):
             ask(out=out, force=force)
     assert load_run(out, partial=True).manifest["fingerprint"] == run.manifest["fingerprint"]
+
+
+def test_what_else_a_folder_holds_is_not_lost(ask: Ask, tmp_path: Path) -> None:
+    """--force replaces a run, and neither tables nor notes that lie beside it."""
+    out = tmp_path / "out"
+    ask(out=out)
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(SpecError) as caught:
+        ask(out=out, force=True)
+    assert str(caught.value) == (
+        f"--out {out}: holds something else than a run, which would be lost (got notes.txt).\n"
+        "  next: move it, or choose another folder"
+    )
+    assert (out / "notes.txt").read_text() == "mine"
+    assert ask(out=out).path == out
 
 
 def _remove(run: Run) -> None:
@@ -195,11 +210,11 @@ def test_force_computes_again_in_a_new_folder(ask: Ask) -> None:
 def test_force_replaces_the_same_run(ask: Ask, tmp_path: Path) -> None:
     """In the folder that was named, and nothing is left beside it."""
     out = tmp_path / "out"
-    (ask(out=out).path / "mark").touch()
+    (ask(out=out).folder.recording / "mark").touch()
     again = ask(out=out, force=True)
     assert not ask.found
     assert again.path == out
-    assert not (out / "mark").exists()
+    assert not (out / "recording" / "mark").exists()
     assert len(again.spikes()) > 10
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("out")] == ["out"]
     assert ask(out=out).path == ask().path == out

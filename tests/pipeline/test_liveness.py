@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from pipeline.liveness import is_gone
+from tests.pipeline.processes import wait_until
 
 HOST = socket.gethostname()
 
@@ -22,6 +23,14 @@ def test_a_process_that_has_ended_is_gone() -> None:
     process.wait()
     assert is_gone(process.pid, HOST, time.time())
     assert not is_gone(process.pid, f"not-{HOST}", time.time())
+
+
+def test_a_process_that_nobody_has_waited_for_is_gone() -> None:
+    """Killed, and its parent has not asked how it ended."""
+    process = subprocess.Popen(["sleep", "60"])
+    process.kill()
+    wait_until(lambda: is_gone(process.pid, HOST, time.time()), "its end")
+    process.wait()
 
 
 def test_a_number_that_no_process_has() -> None:

@@ -282,7 +282,10 @@ def test_runs_at_once_never_share_a_folder(tmp_path: Path, out: str | None) -> N
     if out is None:
         assert sorted(got) == [tmp_path / "runs" / f"net-{number}" for number in range(1, 9)]
     else:
-        refusal = f"--out {tmp_path / out}: is not empty (expected a new or an empty folder)."
+        refusal = (
+            f"--out {tmp_path / out}: holds a run that is not this one, or did not finish (expected a new or an empty "
+            "folder).\n  next: choose another folder, or delete it"
+        )
         assert sorted(map(str, got)) == [refusal] * 7 + [str(tmp_path / out)]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models import load_network
+from models import SpecError, load_network
 from models.assembly import GroupVariables
 from models.expand import expand_network
 from models.groups import plan_groups
@@ -118,3 +118,14 @@ def test_ccache_is_found_and_can_be_switched_off(tmp_path: Path, monkeypatch: py
     monkeypatch.delenv("CURRENTS_CCACHE")
     monkeypatch.setenv("CXX", "ccache g++")
     assert find_compiler("x86-64-v2").launcher == ""
+
+
+def test_the_compiler_s_own_options_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CXX with options is another compiler than one without; one that is no command is refused."""
+    plain = find_compiler("x86-64-v2")
+    monkeypatch.setenv("CXX", "g++ -fno-inline")
+    assert find_compiler("x86-64-v2").machine == "-fno-inline" != plain.machine
+    monkeypatch.setenv("CXX", "g++ '")
+    with pytest.raises(SpecError) as caught:
+        find_compiler("x86-64-v2")
+    assert str(caught.value) == "CXX: is no command (expected g++, say; got g++ ').\n  evidence: No closing quotation"

@@ -15,6 +15,10 @@
 #include <utility>
 #include <vector>
 
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "compile without -ffast-math: NaN has to stay NaN, and every machine has to give the same bits"
+#endif
+
 namespace currents {
 
 // The time of the step, under Brian2's names: t is the time at which the step begins, in seconds.
