@@ -91,6 +91,21 @@ def highest_value(place: str, value: Quantity | Series, folder: Path) -> float:
     return float(open_array(place, folder, value.values.file).max(initial=0)) * value.values.scale
 
 
+def largest_edge_value(place: str, value: Value, folder: Path) -> float:
+    """Return the largest weight or delay that can occur, in SI units."""
+    match value:
+        case Quantity():
+            return value.value
+        case Uniform():
+            return value.high.value
+        case Normal():
+            return value.mean.value + _REACH_SD * value.sd.value
+        case Values():
+            return float(np.max(value.si))
+        case ArrayFile():
+            return float(open_array(place, folder, value.file).max(initial=0)) * value.scale
+
+
 def lowest_value(place: str, value: Value, folder: Path) -> float:
     """Return the smallest value that can occur, in SI units."""
     match value:

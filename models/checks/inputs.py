@@ -1,11 +1,14 @@
 """Pathways and drives, and the channels that they are recorded in."""
 
+from pathlib import Path
+
 from models.checks.arrays import (
     check_connect_file,
     check_edge_values,
     check_series,
     check_spike_file,
     highest_value,
+    largest_edge_value,
 )
 from models.checks.basics import (
     Problems,
@@ -42,8 +45,12 @@ from models.spec import (
     SynapticDrive,
 )
 from models.tables import RESERVED_COLUMNS
-from models.values import Series
+from models.values import Series, Value
 
+_MAX_WEIGHT_V = 3e38
+"""A float32 holds it."""
+_MAX_STEPS = 2**31 - 1
+"""Of a delay, which is an int32."""
 _MAX_POISSON_MEAN = 1e6
 """Expected events per neuron and step of a poisson drive, at most (`poisson`)."""
 
@@ -106,6 +113,7 @@ def _check_projection(
 ) -> Problems:
     exception = table.layer.get(target.layer)
     connect = value_in_layer(table, target.layer, "connect")
+    dt_s = spec.network.dt.value
     places = {
         key: f"{place}.layer.{target.layer}.{key}" if getattr(exception, key, None) is not None else f"{place}.{key}"
         for key in ("connect", "weight", "delay")
@@ -115,6 +123,14 @@ def _check_projection(
     for key in ("weight", "delay"):
         value = value_in_layer(table, target.layer, key)
         yield from check_edge_values(places[key], value, source, target, connect, spec.folder)
+        yield from _check_size(places[key], value, _MAX_WEIGHT_V if key == "weight" else _MAX_STEPS * dt_s, spec.folder)
+
+
+@yield_file_problems
+def _check_size(place: str, value: Value, most: float, folder: Path) -> Problems:
+    largest = largest_edge_value(place, value, folder)
+    if largest > most:
+        yield Problem(place, "is too large", f"at most {most:.6g} in SI units", f"{largest:.6g}")
 
 
 def _check_rule(place: str, connect: Connect, source: Population, target: Population, autapses: bool) -> Problems:
@@ -236,6 +252,8 @@ def _check_poisson(place: str, drive: PoissonDrive, targets: tuple[Population, .
     for at, weight in _list_own(place, drive, "weight"):
         if not isinstance(weight, Quantity):
             yield Problem(at, "differs between neurons, but a poisson drive has one weight", '"0.2 mV", say')
+        else:
+            yield from _check_size(at, weight, _MAX_WEIGHT_V, spec.folder)
     yield from first_per_place(
         problem for target in targets for problem in _check_mean(f"{place}.rate", drive, target.layer, spec)
     )

@@ -359,6 +359,18 @@ CASES: dict[str, tuple[Edit, str]] = {
         {"layers.count": 128},
         "small: layers.count: is out of range (expected ≤ 127; got 128).",
     ),
+    "weight that no float32 holds": (
+        {"pathway.slow.weight": "1e300 mV"},
+        "small: pathway.slow.weight: is too large (expected at most 3e+38 in SI units; got 1e+297).",
+    ),
+    "weight of a drive that no float32 holds": (
+        {"drive.noise.weight": "1e39 V"},
+        "small: drive.noise.weight: is too large (expected at most 3e+38 in SI units; got 1e+39).",
+    ),
+    "delay of more steps than there are": (
+        {"pathway.slow.delay": {"uniform": ["1 ms", "1e9 s"]}},
+        "small: pathway.slow.delay: is too large (expected at most 214748 in SI units; got 1e+09).",
+    ),
     "too many neurons": (
         {"layers.population.E.size": 2**31, "pathway": {}},
         "small: layers: has too many neurons (expected at most 2147483647; got 4294967302).",
