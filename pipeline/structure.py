@@ -37,8 +37,12 @@ class Structure:
 def key_structure(plans: Iterable[GroupPlan], compiler: Compiler) -> str:
     """Return the structure key of a network's groups."""
     built_by = [compiler.version, compiler.flags, compiler.machine, list(sys.version_info[:2])]
-    groups = [_describe_group(plan) for plan in plans]
-    return hash_parts([_VERSION, groups, built_by, hash_sources(PROGRAM), list_versions(_PACKAGES)])
+    return hash_parts([_VERSION, hash_network(plans), built_by, hash_sources(PROGRAM), list_versions(_PACKAGES)])
+
+
+def hash_network(plans: Iterable[GroupPlan]) -> str:
+    """Return a hash of everything in the plans of a network's groups that is not a number."""
+    return hash_parts([_describe_group(plan) for plan in plans])
 
 
 def _describe_group(plan: GroupPlan) -> list[object]:
@@ -46,7 +50,8 @@ def _describe_group(plan: GroupPlan) -> list[object]:
     texts = (plan.name, plan.equations, plan.threshold, plan.reset, plan.refractory, plan.method, plan.update)
     parameters = [[name, parameter.unit, parameter.values.size == 1] for name, parameter in plan.parameters.items()]
     sums = [[recorder, list(names)] for recorder, names in plan.sums.items()]
-    return [*texts, plan.arrivals, plan.end_of_step, parameters, list(plan.initial), sums, plan.n_neurons == 1]
+    # Initial values are inputs; those of traces are not there yet when a program is emitted.
+    return [*texts, plan.arrivals, plan.end_of_step, parameters, sums, plan.n_neurons == 1]
 
 
 def load_structure(root: BuildRoot, key: str) -> Structure | None:

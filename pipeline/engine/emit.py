@@ -15,6 +15,7 @@ from pipeline.emit import INCLUDE as SHARED_INCLUDE
 from pipeline.emit import Runtime, SourceTree, activate_device, fingerprint_sources
 from pipeline.engine.device import EngineCodeObject, EngineDevice, GroupCode, generate_group
 from pipeline.exit_codes import write_header
+from pipeline.structure import hash_network
 
 INCLUDE = Path(__file__).resolve().parent / "include"
 """Headers of ours that make up the program, and its main file."""
@@ -79,15 +80,15 @@ def emit_program(plans: tuple[GroupPlan, ...], dt_s: float, compiler: Compiler, 
         code = [generate_group(device, plan, groups[plan.name]) for plan in plans]
     source = folder / "source"
     source.mkdir(parents=True)
-    _write_sources(code, compiler, source)
+    _write_sources(code, hash_network(plans), compiler, source)
     runtime = Runtime(_RUNTIME_OBJECTS, fingerprint_sources(source, compiler, without=_NETWORK))
     return EmittedProgram(SourceTree(source, fingerprint_sources(source, compiler), runtime=runtime), variables)
 
 
-def _write_sources(groups: list[GroupCode], compiler: Compiler, source: Path) -> None:
+def _write_sources(groups: list[GroupCode], network_key: str, compiler: Compiler, source: Path) -> None:
     for path in [*sorted(INCLUDE.iterdir()), *sorted(SHARED_INCLUDE.glob("*.h"))]:
         shutil.copy(path, source)
-    (source / _NETWORK).write_text(_write_network(groups), encoding="utf-8")
+    (source / _NETWORK).write_text(_write_network(groups, network_key), encoding="utf-8")
     (source / "exit_codes.h").write_text(write_header(), encoding="utf-8")
     (source / "makefile").write_text(_MAKEFILE.format(flags=" ".join(compiler.flags)), encoding="utf-8")
     (source / "brianlib").mkdir()
@@ -95,9 +96,9 @@ def _write_sources(groups: list[GroupCode], compiler: Compiler, source: Path) ->
         shutil.copy(Path(brian2.__file__).parent / name, source / "brianlib")
 
 
-def _write_network(groups: list[GroupCode]) -> str:
+def _write_network(groups: list[GroupCode], network_key: str) -> str:
     support = list(dict.fromkeys(text for group in groups for text in group.support))
-    text = str(EngineCodeObject.templater.network(None, None, groups=groups, support=support))
+    text = str(EngineCodeObject.templater.network(None, None, groups=groups, support=support, network_key=network_key))
     lines = (line.rstrip() for line in text.splitlines())
     # Blocks that turned out empty leave blank lines.
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"

@@ -27,8 +27,9 @@ from pipeline.checksums import checksum_file
 from pipeline.engine.recorders import describe_recorders
 from pipeline.recording_index import Index
 from pipeline.run_folder import RunFolder
+from pipeline.structure import hash_network
 
-_VERSION = 2
+_VERSION = 3
 
 
 def write_inputs(assembly: Assembly, index: Index, folder: RunFolder) -> None:
@@ -77,7 +78,7 @@ class InputWriter:
     def _compose(self) -> bytes:
         """Return the text of `program.txt`."""
         head = [
-            _write_line("currents", _VERSION),
+            _write_line("currents", _VERSION, hash_network(self.assembly.plans)),
             _write_line("time", self.dt_s, self.assembly.n_steps),
             _write_line("seed", self.assembly.seed),
             *(_write_line("file", name, *checksum_file(self.folder.inputs / name)) for name in self.files),

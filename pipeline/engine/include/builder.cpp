@@ -46,10 +46,17 @@ class Builder {
     };
     static constexpr std::size_t n_head = 3;
 
-    // `currents VERSION`, which has been checked, `time DT STEPS` and `seed SEED` come first.
+    // `currents VERSION NETWORK`, whose version has been checked, `time DT STEPS` and `seed SEED` come first.
     void read_head(std::vector<Line>& lines) {
         if (lines.size() < n_head) {
             throw InputFailure(text_.path(), "does not describe a run");
+        }
+        lines[0].word();
+        lines[0].whole();
+        const std::string key = lines[0].word();
+        lines[0].finish();
+        if (key != network_key) {
+            lines[0].refuse("is of another network than this program", network_key, key);
         }
         if (lines[1].word() != "time") {
             lines[1].refuse("does not give the time");

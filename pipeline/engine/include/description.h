@@ -23,7 +23,7 @@
 
 namespace currents {
 
-constexpr std::int64_t description_version = 2;
+constexpr std::int64_t description_version = 3;
 
 constexpr std::int64_t most_whole = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t most_int32 = std::numeric_limits<std::int32_t>::max();
@@ -120,7 +120,7 @@ class Description {
     void check_version(const std::string& text) const {
         Line first(path_, 1, split_words(text, 0, std::min(text.find('\n'), text.size())));
         if (text.compare(0, 9, "currents ") != 0) {
-            throw InputFailure(path_, "does not describe a run", "a first line `currents VERSION`");
+            throw InputFailure(path_, "does not describe a run", "a first line `currents VERSION NETWORK`");
         }
         first.word();
         const std::int64_t version = first.whole();

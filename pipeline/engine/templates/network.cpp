@@ -59,6 +59,8 @@ class {{ group.name }} : public currents::Group {
 {% endfor %}
 }  // namespace
 
+const char network_key[] = "{{ network_key }}";
+
 std::vector<std::unique_ptr<currents::Group>> make_groups(currents::Clock& clock) {
     std::vector<std::unique_ptr<currents::Group>> groups;
     {% for group in groups %}

@@ -50,6 +50,18 @@ def test_arguments_do_what_simulate_does(
     assert read_recording(by_hand.folder.path) == read_recording(out)
 
 
+def test_inputs_of_another_network_are_refused(build_root: Path, networks: Path, tmp_path: Path) -> None:
+    """Though all of its variables have the same names: what arrives has another sign."""
+    settings = {"pathway.slow.polarity": "inhibitory"}
+    ours = prepare(networks / "steady.toml", build_root, tmp_path / "ours")
+    other = prepare(networks / "steady.toml", build_root, tmp_path / "other", settings=settings)
+    ended = ours.run("--inputs", str(other.folder.inputs))
+    assert (ended.code, ended.last["what"]) == (ExitCode.INPUT, "is of another network than this program")
+    assert ended.last["where"] == f"{other.folder.program_inputs}:1"
+    assert not ours.folder.recording.exists()
+    assert other.run("--inputs", str(other.folder.inputs), "--duration", "10 ms").code == ExitCode.FINISHED
+
+
 def test_seeds_differ(everything: Prepared, tmp_path: Path) -> None:
     """Another seed is another run, and no seed is the one that the inputs were written for."""
     found = []

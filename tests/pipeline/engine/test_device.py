@@ -82,7 +82,7 @@ def function(code: GroupCode, name: str) -> str:
 
 def test_the_class_is_the_golden_one(code: GroupCode, file_regression: FileRegressionFixture) -> None:
     """The whole file, character by character: own equations, refractory, with a recorder."""
-    text = str(EngineCodeObject.templater.network(None, None, groups=[code], support=[]))
+    text = str(EngineCodeObject.templater.network(None, None, groups=[code], support=[], network_key="key"))
     lines = [line.rstrip() for line in text.splitlines()]
     file_regression.check("\n".join(lines) + "\n", extension=".cpp")
 

@@ -118,7 +118,7 @@ def test_help_and_version_go_to_stdout(steady: Prepared, tmp_path: Path) -> None
         assert code.meaning in told.stdout
     version = subprocess.run([steady.binary, "--version"], capture_output=True, text=True, check=True)
     assert version.stderr == ""
-    assert version.stdout.splitlines()[:3] == ["currents engine", "format of inputs 2", "format of recordings 1"]
+    assert version.stdout.splitlines()[:3] == ["currents engine", "format of inputs 3", "format of recordings 1"]
     assert not list(tmp_path.iterdir())
 
 
@@ -255,7 +255,7 @@ TARGET, ROW = "edges/slow/target.npy", "edges/slow/row.npy"
 WHOLE = "has something else in place of a whole number"
 SPOILT: dict[str, tuple[Spoil, str]] = {
     "another file": (rewrite("currents ", "Currents 1"), f"{TXT}: does not describe a run"),
-    "another version": (rewrite("currents ", "currents 1"), f"{TXT}:1: is of another version (expected 2; got 1)"),
+    "another version": (rewrite("currents ", "currents 1"), f"{TXT}:1: is of another version (expected 3; got 1)"),
     "no version": (rewrite("currents ", "currents"), f"{TXT}: does not describe a run"),
     "no time": (rewrite("time ", "tame 0x1p-13 100"), f"{TXT}:2: does not give the time"),
     "no seed": (rewrite("seed ", "sead 1"), f"{TXT}:3: does not give the seed"),
@@ -350,7 +350,7 @@ DAMAGED: dict[str, tuple[Spoil, str]] = {
     "no description": (remove(TXT), f"{TXT}: cannot be opened: No such file or directory"),
     "empty description": (
         cut(TXT, 0),
-        f"{TXT}: does not describe a run (expected a first line `currents VERSION`; got )",
+        f"{TXT}: does not describe a run (expected a first line `currents VERSION NETWORK`; got )",
     ),
     "cut off description": (cut(TXT, -5), f"{TXT}: is cut off (expected a last line `end CHECKSUM`; got )"),
     "changed description": (rewrite("seed ", "seed 12"), f"{TXT}: has been changed after it was written"),

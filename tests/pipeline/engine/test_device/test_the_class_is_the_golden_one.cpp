@@ -176,6 +176,8 @@ void neurons_own_adaptive::finish_step(std::int64_t, std::int64_t) {
 
 }  // namespace
 
+const char network_key[] = "key";
+
 std::vector<std::unique_ptr<currents::Group>> make_groups(currents::Clock& clock) {
     std::vector<std::unique_ptr<currents::Group>> groups;
     groups.push_back(std::make_unique<neurons_own_adaptive>(clock));
