@@ -31,8 +31,8 @@ struct WeightRange {
 // What has arrived since the first step of a bin: numbers of events, or sums of weights, whichever the arrivals are.
 struct BinSums {
     std::int64_t steps_per_bin = 1;
-    std::vector<std::uint32_t> counts;
-    std::vector<double> sums;
+    LineVector<std::uint32_t> counts;
+    LineVector<double> sums;
 };
 
 // Weighed arrivals of a block. Whole lines of the cache: half of the wide stores would go to two of them otherwise.
@@ -203,7 +203,7 @@ class Arrivals {
     std::vector<double> weights_;
     std::vector<std::uint64_t> most_;
     std::vector<WeightRange> ranges_;
-    std::vector<std::uint16_t> counts_;
+    LineVector<std::uint16_t> counts_;
     // Of each block, whether any event can reach it: a population is seldom the target of all channels.
     std::vector<char> is_reached_;
     std::unique_ptr<WeighedBlock> nothing_ = std::make_unique<WeighedBlock>();

@@ -1,7 +1,7 @@
 // Threads that work off the same jobs again and again, each job once a round.
 //
-// A round is some hundred microseconds, so who waits looks again and again for a while before he sleeps: waking takes as long
-// as a good part of a round. A thread begins with jobs of its own, whose data are in its cache, and then takes what others have
+// A round is some hundred microseconds, so who waits looks again and again for a while, then lets others have the processor
+// between two looks, and sleeps only then: waking takes as long as a good part of a round. A thread begins with jobs of its own, whose data are in its cache, and then takes what others have
 // not begun; so on a busy machine, where one may be stopped for milliseconds, the others do its work.
 
 #ifndef CURRENTS_CREW_H

@@ -3,6 +3,7 @@
 #include "part.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 
@@ -28,11 +29,7 @@ const char* find_set(const char* at, const char* end) {
 
 }  // namespace
 
-Part::Part(Simulation& simulation, SegmentRange segments)
-    : simulation_(simulation),
-      segments_(segments),
-      is_whole_(segments.first == 0 && segments.last == simulation.n_segments()),
-      loops_(make_groups(clock_)) {
+Part::Part(Simulation& simulation) : simulation_(simulation), loops_(make_groups(clock_)) {
     clock_.dt = simulation.dt;
     for (std::size_t i = 0; i < loops_.size(); ++i) {
         loops_[i]->share(*simulation.groups[i].group);
@@ -51,14 +48,21 @@ Part::Share Part::make_share(Members& members, Group& loops) const {
     Share share;
     share.members = &members;
     share.loops = &loops;
-    share.begin = members.segments.start(segments_.first);
-    share.end = members.segments.start(segments_.last);
     for (std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
         Array* variable = loops.find(arrivals->variable().variable());
         share.inlets.push_back({arrivals.get(), variable, std::make_unique<WeighedBlock>()});
     }
-    share.spikes.resize(is_whole_ ? 0 : static_cast<std::size_t>(Simulation::n_most_steps));
+    share.spikes.resize(static_cast<std::size_t>(Simulation::n_most_steps));
     return share;
+}
+
+void Part::take(SegmentRange segments) {
+    segments_ = segments;
+    is_whole_ = segments.first == 0 && segments.last == simulation_.n_segments();
+    for (Share& share : shares_) {
+        share.begin = share.members->segments.start(segments.first);
+        share.end = share.members->segments.start(segments.last);
+    }
 }
 
 const std::vector<std::int32_t>& Part::spikes(std::size_t i_group, std::int64_t step) const {
@@ -66,6 +70,8 @@ const std::vector<std::int32_t>& Part::spikes(std::size_t i_group, std::int64_t 
 }
 
 void Part::run(std::int64_t begin, std::int64_t end) noexcept {
+    using Time = std::chrono::steady_clock;
+    const Time::time_point before = Time::now();
     window_begin_ = begin;
     try {
         for (step_ = begin; step_ < end; ++step_) {
@@ -74,6 +80,7 @@ void Part::run(std::int64_t begin, std::int64_t end) noexcept {
     } catch (...) {
         failure_ = std::current_exception();
     }
+    seconds_per_step_ = std::chrono::duration<double>(Time::now() - before).count() / static_cast<double>(end - begin);
 }
 
 void Part::advance() {

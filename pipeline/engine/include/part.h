@@ -1,6 +1,6 @@
 // A part of the network: the neurons that one thread at a time takes through a window of steps.
 //
-// A part has one segment of every group, or all of them. It writes to its own neurons alone, and reads the spikes of others
+// A part has the same segments of every group, or all of them. It writes to its own neurons alone, and reads the spikes of others
 // from before the window, which is no longer than the shortest delay. So parts may run one after another or side by side, and
 // the results are the same bits.
 
@@ -39,9 +39,12 @@ class NumericFailure : public std::exception {
 
 class Part {
   public:
-    Part(Simulation& simulation, SegmentRange segments);
+    explicit Part(Simulation& simulation);
     Part(const Part&) = delete;
     Part& operator=(const Part&) = delete;
+
+    // Have these segments from the next window on.
+    void take(SegmentRange segments);
 
     // Take the part's neurons through the steps from `begin` to `end` - 1. A failure is kept.
     void run(std::int64_t begin, std::int64_t end) noexcept;
@@ -52,6 +55,9 @@ class Part {
 
     // The spikes of a step of the window: neurons of a group, ascending. Of a part that is alone they are in the ring instead.
     const std::vector<std::int32_t>& spikes(std::size_t i_group, std::int64_t step) const;
+
+    // How long each step of the last window has taken.
+    double seconds_per_step() const { return seconds_per_step_; }
 
     // So far.
     std::int64_t n_spikes = 0;
@@ -96,8 +102,8 @@ class Part {
     void finish(std::size_t i_group);
 
     Simulation& simulation_;
-    SegmentRange segments_;
-    bool is_whole_;
+    SegmentRange segments_{0, 0};
+    bool is_whole_ = false;
     Clock clock_;
     // The loops over the part's neurons: groups that share the arrays of the simulation's.
     std::vector<std::unique_ptr<Group>> loops_;
@@ -108,6 +114,7 @@ class Part {
     bool is_first_step_ = true;
     std::int64_t window_begin_ = 0;
     std::int64_t step_ = 0;
+    double seconds_per_step_ = 0.0;
     std::exception_ptr failure_;
 };
 

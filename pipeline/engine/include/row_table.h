@@ -1,8 +1,8 @@
 // Spikes to targets: the edges of a pathway between two groups, kept so that a spike is delivered row by row.
 //
-// A target takes two bytes: it is an offset within a segment of up to 65,536 targets. The edges of a source are ordered by
-// delay, then segment, and otherwise as in the file, so that neither a delay nor a segment is stored per edge. Segments also
-// are what threads share a delivery by: each takes the edges into its own.
+// A target takes two bytes: it is an offset within a region of up to 65,536 targets. The edges of a source are ordered by
+// delay, then segment, and otherwise as in the file, so that neither a delay nor a region is stored per edge. Segments also
+// are what threads share a delivery by: each takes the edges into its own, which are one run of edges in each region.
 
 #ifndef CURRENTS_ROW_TABLE_H
 #define CURRENTS_ROW_TABLE_H
@@ -91,16 +91,16 @@ class RowTable {
     // in[target] += weight * factor, likewise. The product is rounded once, in double.
     std::size_t deliver_scaled(std::int32_t source, std::size_t i_delay, SegmentRange range, double factor,
                                double* __restrict in) const {
-        return for_each_cell(source, i_delay, range, [&](std::size_t i_segment, std::size_t from, std::size_t to) {
-            double* __restrict segment = in + segments_.start(i_segment);
+        return for_each_run(source, i_delay, range, [&](std::int64_t start, std::size_t from, std::size_t to) {
+            double* __restrict region = in + start;
             const std::uint16_t* targets = targets_.data() + from;
             if (weights_.empty()) {
                 const double product = static_cast<double>(weight_) * factor;
-                for_each_target(targets, to - from, [&](std::size_t, std::size_t t) { segment[t] += product; });
+                for_each_target(targets, to - from, [&](std::size_t, std::size_t t) { region[t] += product; });
             } else {
                 const float* weights = weights_.data() + from;
                 for_each_target(targets, to - from, [&](std::size_t i, std::size_t t) {
-                    segment[t] += static_cast<double>(weights[i]) * factor;
+                    region[t] += static_cast<double>(weights[i]) * factor;
                 });
             }
         });
@@ -113,9 +113,9 @@ class RowTable {
     // counts[target] += 1, likewise, for whoever knows that the counts stay below 2^16. A quarter of the memory of sums: the
     // counts of 12,000 targets fit into the first cache.
     std::size_t count(std::int32_t source, std::size_t i_delay, SegmentRange range, std::uint16_t* __restrict counts) const {
-        return for_each_cell(source, i_delay, range, [&](std::size_t i_segment, std::size_t from, std::size_t to) {
-            std::uint16_t* __restrict segment = counts + segments_.start(i_segment);
-            for_each_target(targets_.data() + from, to - from, [&](std::size_t, std::size_t t) { ++segment[t]; });
+        return for_each_run(source, i_delay, range, [&](std::int64_t start, std::size_t from, std::size_t to) {
+            std::uint16_t* __restrict region = counts + start;
+            for_each_target(targets_.data() + from, to - from, [&](std::size_t, std::size_t t) { ++region[t]; });
         });
     }
 
@@ -127,9 +127,8 @@ class RowTable {
         for (std::size_t row = 0; row < n_rows; ++row) {
             for (std::size_t i_delay = 0; i_delay < delays_.size(); ++i_delay) {
                 const auto source = static_cast<std::int32_t>(row);
-                for_each_cell(source, i_delay, segments_.all(), [&](std::size_t g, std::size_t from, std::size_t to) {
-                    const auto start = static_cast<std::size_t>(segments_.start(g));
-                    for (std::size_t e = from; e < to; ++e) ++n[start + targets_[e]];
+                for_each_run(source, i_delay, segments_.all(), [&](std::int64_t start, std::size_t from, std::size_t to) {
+                    for (std::size_t e = from; e < to; ++e) ++n[static_cast<std::size_t>(start) + targets_[e]];
                 });
             }
         }
@@ -137,7 +136,7 @@ class RowTable {
 
     // Call a row into the cache that will be delivered soon, while another one is delivered.
     void prefetch(std::int32_t source, std::size_t i_delay, SegmentRange range) const {
-        for_each_cell(source, i_delay, range, [&](std::size_t, std::size_t from, std::size_t to) {
+        for_each_run(source, i_delay, range, [&](std::int64_t, std::size_t from, std::size_t to) {
             const std::size_t end = std::min(to, from + n_prefetched);
             for (std::size_t e = from; e < end; e += 32) prefetch_line(targets_.data() + e);
             if (weights_.empty()) return;
@@ -149,26 +148,34 @@ class RowTable {
     friend class RowTableBuilder;
     static constexpr std::size_t n_prefetched = 512;  // the processor itself prefetches what follows
 
-    // Call f(segment, from, to) for the cells of a source and a delay within a range of segments: edges from … to - 1 have
-    // targets in the segment. Return the number of their edges.
+    // Call f(start, from, to) for every region that a range of segments touches: edges from … to - 1 of a source and a delay have
+    // targets in both, counted from neuron `start` of the group. Return the number of their edges.
     template <class F>
-    std::size_t for_each_cell(std::int32_t source, std::size_t i_delay, SegmentRange range, F f) const {
+    std::size_t for_each_run(std::int32_t source, std::size_t i_delay, SegmentRange range, F f) const {
         const std::size_t row = static_cast<std::size_t>(source), first = i_delay * segments_.size();
         std::size_t n = 0;
+        const auto visit = [&](std::size_t segment, std::uint64_t from, std::uint64_t to) {
+            f(segments_.region_start(segment), from, to);
+            n += to - from;
+        };
         if (cells_.empty()) {
             const std::size_t cell = row * delays_.size() * segments_.size() + first;
-            for (std::size_t g = range.first; g < range.last; ++g) {
-                f(g, starts_[cell + g], starts_[cell + g + 1]);
-                n += starts_[cell + g + 1] - starts_[cell + g];
+            for (std::size_t g = range.first; g < range.last;) {
+                const std::size_t last = std::min(range.last, segments_.region_last(g));
+                visit(g, starts_[cell + g], starts_[cell + last]);
+                g = last;
             }
             return n;
         }
-        const auto begin = cells_.begin() + static_cast<std::ptrdiff_t>(rows_[row]);
-        const auto end = cells_.begin() + static_cast<std::ptrdiff_t>(rows_[row + 1]);
-        for (auto at = std::lower_bound(begin, end, first + range.first); at != end && *at < first + range.last; ++at) {
-            const std::size_t entry = static_cast<std::size_t>(at - cells_.begin());
-            f(*at - first, starts_[entry], starts_[entry + 1]);
-            n += starts_[entry + 1] - starts_[entry];
+        const std::uint32_t* begin = cells_.data() + rows_[row];
+        const std::uint32_t* end = cells_.data() + rows_[row + 1];
+        for (const auto* at = std::lower_bound(begin, end, first + range.first); at != end && *at < first + range.last;) {
+            const std::size_t g = *at - first;
+            const std::size_t last = std::min(range.last, segments_.region_last(g));
+            const auto* stop = std::lower_bound(at, end, first + last);
+            visit(g, starts_[static_cast<std::size_t>(at - cells_.data())],
+                  starts_[static_cast<std::size_t>(stop - cells_.data())]);
+            at = stop;
         }
         return n;
     }

@@ -63,9 +63,25 @@ class RowTableBuilder {
         return target_local_[static_cast<std::size_t>(block.target[e])];
     }
 
-    std::size_t cell_of(const EdgeBlock& block, std::int64_t e, std::size_t i_segment) const {
-        const std::size_t i_delay = block.delay == nullptr ? 0 : index_[block.delay[e]];
-        return i_delay * table_.segments_.size() + i_segment;
+    // Call f(cell, first, last) for the runs of edges within block[from … to) that follow each other and lie in one cell.
+    template <class F>
+    void visit_cells(const EdgeBlock& block, std::int64_t from, std::int64_t to, Segments::Cursor& segment, F f) const {
+        for (std::int64_t e = from; e < to;) {
+            const std::int32_t target = local_target(block, e);
+            if (target < 0) {
+                ++e;
+                continue;
+            }
+            segment.move_to(target);
+            const std::int64_t first = e;
+            const auto belongs = [&](std::int64_t i) {
+                return (block.delay == nullptr || block.delay[i] == block.delay[first]) && segment.holds(local_target(block, i));
+            };
+            do ++e;
+            while (e < to && belongs(e));
+            const std::size_t i_delay = block.delay == nullptr ? 0 : index_[block.delay[first]];
+            f(i_delay * table_.segments_.size() + segment.index(), first, e);
+        }
     }
 
     void find_delays() {
@@ -119,13 +135,10 @@ class RowTableBuilder {
                 counts[0] += n_kept;
                 return;
             }
-            for (std::int64_t e = from; e < to; ++e) {
-                const std::int32_t target = local_target(block, e);
-                if (target < 0) continue;
-                segment.move_to(target);
-                const std::size_t cell = cell_of(block, e, segment.index());
-                if (counts[cell]++ == 0) used.push_back(static_cast<std::uint32_t>(cell));
-            }
+            visit_cells(block, from, to, segment, [&](std::size_t cell, std::int64_t first, std::int64_t last) {
+                if (counts[cell] == 0) used.push_back(static_cast<std::uint32_t>(cell));
+                counts[cell] += static_cast<std::uint32_t>(last - first);
+            });
         });
         finish_row();
     }
@@ -220,14 +233,14 @@ class RowTableBuilder {
         };
         visit_edges([&](std::int32_t source, const EdgeBlock& block, std::int64_t from, std::int64_t to) {
             if (source != current) begin_row(source);
-            for (std::int64_t e = from; e < to; ++e) {
-                const std::int32_t target = local_target(block, e);
-                if (target < 0) continue;
-                segment.move_to(target);
-                const std::size_t at = next[cell_of(block, e, segment.index())]++;
-                table_.targets_[at] = static_cast<std::uint16_t>(target - segment.start());
-                if (!has_one_weight_) table_.weights_[at] = block.weight[e];
-            }
+            visit_cells(block, from, to, segment, [&](std::size_t cell, std::int64_t first, std::int64_t last) {
+                const auto start = static_cast<std::int32_t>(table_.segments_.region_start(segment.index()));
+                std::uint64_t& at = next[cell];
+                for (std::int64_t e = first; e < last; ++e, ++at) {
+                    table_.targets_[at] = static_cast<std::uint16_t>(local_target(block, e) - start);
+                    if (!has_one_weight_) table_.weights_[at] = block.weight[e];
+                }
+            });
         });
     }
 

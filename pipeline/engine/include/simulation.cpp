@@ -10,32 +10,27 @@ namespace currents {
 
 
 void Simulation::cut_groups() {
-    std::size_t n_needed = 1;
-    std::size_t n_most = 1;
+    std::int64_t n_blocks = 0;
     for (const Members& members : groups) {
-        n_needed = std::max(n_needed, Segments::count_needed(members.group->n_neurons()));
-        n_most = std::max(n_most, static_cast<std::size_t>(count_blocks(members.group->n_neurons())));
+        n_blocks = std::max(n_blocks, count_blocks(members.group->n_neurons()));
     }
-    n_threads = std::min(n_threads, n_most);
-    // As many as threads, or a multiple: threads shall have equal shares, and each segment adds work to each spike.
-    const std::size_t n = (n_needed + n_threads - 1) / n_threads * n_threads;
+    n_threads = std::clamp<std::size_t>(n_threads, 1, static_cast<std::size_t>(std::max<std::int64_t>(1, n_blocks)));
+    cuts_ = make_cuts(n_blocks, n_threads);
     for (Members& members : groups) {
-        members.segments = Segments(members.group->n_neurons(), n);
+        members.segments = Segments(members.group->n_neurons(), cuts_);
     }
 }
 
 void Simulation::start() {
-    if (can_be_split()) {
-        for (std::size_t i = 0; i < n_segments(); ++i) {
-            parts_.push_back(std::make_unique<Part>(*this, SegmentRange{i, i + 1}));
-        }
-        for (const Projection& projection : projections) {
-            window_steps_ = std::min(window_steps_, projection.shortest_delay());
-        }
-    } else {
-        parts_.push_back(std::make_unique<Part>(*this, SegmentRange{0, n_segments()}));
+    n_threads = can_be_split() ? n_threads : 1;
+    shares_ = std::make_unique<Shares>(cuts_, n_threads);
+    for (std::size_t i = 0; i < n_threads; ++i) {
+        parts_.push_back(std::make_unique<Part>(*this));
+        parts_.back()->take((*shares_)[i]);
     }
-    n_threads = std::min(n_threads, parts_.size());
+    for (const Projection& projection : projections) {
+        window_steps_ = n_threads > 1 ? std::min(window_steps_, projection.shortest_delay()) : window_steps_;
+    }
     for (Members& members : groups) {
         members.ring.start_windows(window_steps_);
     }
@@ -47,7 +42,7 @@ void Simulation::start() {
 
 // Whether parts may go through a window each on their own: none needs what another one does in the same window.
 bool Simulation::can_be_split() const {
-    bool can = n_segments() > 1 && trace_updates.empty() && summed_traces.empty();
+    bool can = n_threads > 1 && trace_updates.empty() && summed_traces.empty();
     for (const Projection& projection : projections) {
         can = can && !projection.has_traces() && projection.shortest_delay() > 0;
     }
@@ -61,6 +56,7 @@ void Simulation::advance() {
     window_end_ = find_window_end();
     fire_drives(window_end_);
     crew_->run_round();
+    share_out();
     const Part* failed = nullptr;
     const std::int64_t end = find_end(failed);
     gather_spikes(end);
@@ -68,6 +64,17 @@ void Simulation::advance() {
     step = end;
     if (failed) {
         std::rethrow_exception(failed->failure());
+    }
+}
+
+// Shares of the next window. What parts have done in the last one they still know.
+void Simulation::share_out() {
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+        shares_->note(i, parts_[i]->seconds_per_step());
+    }
+    shares_->end_window();
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+        parts_[i]->take((*shares_)[i]);
     }
 }
 

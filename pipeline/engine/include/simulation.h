@@ -21,6 +21,7 @@
 #include "projections.h"
 #include "recorders.h"
 #include "segments.h"
+#include "shares.h"
 #include "spike_ring.h"
 #include "summed_traces.h"
 
@@ -62,7 +63,7 @@ class Simulation {
 
     Simulation(std::int64_t steps, std::size_t threads) : n_steps(steps), n_threads(threads) {}
 
-    // Cut all groups into segments: once their sizes are known, and before edges are read.
+    // Cut all groups into segments, for the threads: once their sizes are known, and before edges are read.
     void cut_groups();
     std::size_t n_segments() const { return groups.empty() ? 1 : groups.front().segments.size(); }
 
@@ -108,13 +109,16 @@ class Simulation {
     // The step before which all parts have ended, and the failure of that step if there was one.
     std::int64_t find_end(const Part*& failed) const;
     void gather_spikes(std::int64_t end);
+    void share_out();
     void record(std::int64_t end);
     void record_step(std::int64_t at);
     std::vector<ChunkStream*> streams();
 
     std::int64_t window_steps_ = n_most_steps;
     std::int64_t window_end_ = 0;
+    Cuts cuts_;
     std::vector<std::unique_ptr<Part>> parts_;
+    std::unique_ptr<Shares> shares_;
     std::unique_ptr<Crew> crew_;
     std::vector<const std::vector<std::int32_t>*> spikes_;
 };

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.compiled
 
 PROGRAM = r"""
 #include "row_table_builder.h"
+#include "shares.h"
 #include <cstdio>
 #include <cstdlib>
 
@@ -43,7 +44,8 @@ bool counts_agree(const currents::RowTable& table, std::int32_t n_sources, std::
     return agree && total == in_degrees;
 }
 
-// Arguments: a folder, the sizes of the groups, a factor, and a number of segments, which are delivered one by one.
+// Arguments: a folder, the sizes of the groups, a factor, for how many shares targets are cut into segments, and how
+// many of these are delivered at a time.
 // The folder also holds the local indices and what the targets start from. Standard output: edges, bytes, delays; then,
 // raw, what the targets hold after each row and delay.
 int main(int, char** argv) {
@@ -55,7 +57,9 @@ int main(int, char** argv) {
         const auto source_local = currents::read_npy<std::int32_t>(folder + "/source_local.npy");
         const auto target_local = currents::read_npy<std::int32_t>(folder + "/target_local.npy");
         const auto start = currents::read_npy<double>(folder + "/start.npy");
-        const currents::Segments segments(n_targets, static_cast<std::size_t>(std::atol(argv[5])));
+        const auto n_shares = static_cast<std::size_t>(std::atol(argv[5]));
+        const auto n_at_once = static_cast<std::size_t>(std::atol(argv[6]));
+        const currents::Segments segments(n_targets, currents::make_cuts(currents::count_blocks(n_targets), n_shares));
         const auto table = currents::RowTable::load(folder, source_local, n_sources, target_local, segments);
         std::printf("%lld %lld", static_cast<long long>(table.n_edges()), static_cast<long long>(table.n_bytes()));
         for (const std::int32_t delay : table.delays()) std::printf(" %d", delay);
@@ -64,10 +68,11 @@ int main(int, char** argv) {
         for (std::int32_t s = 0; s < n_sources; ++s) {
             for (std::size_t d = 0; d < table.delays().size(); ++d) {
                 std::vector<double> in = start;
-                for (std::size_t g = 0; g < segments.size(); ++g) {
-                    table.prefetch(s, d, {g, g + 1});
-                    if (factor == 1.0) table.deliver(s, d, {g, g + 1}, in.data());
-                    else table.deliver_scaled(s, d, {g, g + 1}, factor, in.data());
+                for (std::size_t g = 0; g < segments.size(); g += n_at_once) {
+                    const currents::SegmentRange range = {g, std::min(g + n_at_once, segments.size())};
+                    table.prefetch(s, d, range);
+                    if (factor == 1.0) table.deliver(s, d, range, in.data());
+                    else table.deliver_scaled(s, d, range, factor, in.data());
                 }
                 std::fwrite(in.data(), sizeof(double), in.size(), stdout);
             }
@@ -81,6 +86,7 @@ int main(int, char** argv) {
 """
 UNITS_PROGRAM = r"""
 #include "row_table_builder.h"
+#include "shares.h"
 #include <cstdio>
 #include <cstdlib>
 
@@ -97,7 +103,7 @@ int main() {
     for (std::size_t i = 0; i < delays.size(); ++i)
         if (index[delays[i]] != i) return 3;
     try {
-        currents::RowTable::load(std::getenv("FOLDER"), {1, 0}, 2, {0, 1}, currents::Segments(2));
+        currents::RowTable::load(std::getenv("FOLDER"), {1, 0}, 2, {0, 1}, {2, currents::make_cuts(1, 1)});
     } catch (const std::invalid_argument&) {
         return 0;
     }
@@ -175,10 +181,13 @@ class Delivered:
     sums: NDArray[np.float64]
 
 
-def run(program: Path, folder: Path, edges: Edges, factor: float = 1.0, n_segments: int = 1) -> Delivered:
-    """Load the edges and deliver every row."""
+def run(
+    program: Path, folder: Path, edges: Edges, factor: float = 1.0, *, n_shares: int = 1, n_at_once: int = 1
+) -> Delivered:
+    """Load the edges and deliver every row, some segments at a time."""
     edges.save(folder)
-    command = [str(program), str(folder), str(edges.n_sources), str(edges.n_targets), repr(factor), str(n_segments)]
+    numbers = (edges.n_sources, edges.n_targets, factor, n_shares, n_at_once)
+    command = [str(program), str(folder), *map(repr, numbers)]
     done = subprocess.run(command, capture_output=True, check=True)
     line, _, raw = done.stdout.partition(b"\n")
     n_edges, n_bytes, *delays = (int(word) for word in line.split())
@@ -234,12 +243,10 @@ def per_edge(draw: st.DrawFn, value: st.SearchStrategy[float], n_edges: int) -> 
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(edges=tables(), factor=st.sampled_from([1.0, 0.3, -2.0]), n_segments=st.integers(1, 3))
-def test_rows_are_delivered_as_numpy_adds_them(
-    program: Path, tmp_path: Path, edges: Edges, factor: float, n_segments: int
-) -> None:
+@given(edges=tables(), factor=st.sampled_from([1.0, 0.3, -2.0]))
+def test_rows_are_delivered_as_numpy_adds_them(program: Path, tmp_path: Path, edges: Edges, factor: float) -> None:
     """Every row and delay, in the order of the file, every sum to the last bit."""
-    delivered = run(program, tmp_path, edges, factor, n_segments)
+    delivered = run(program, tmp_path, edges, factor)
     source, _, _, delay = edges.kept()
     assert delivered.n_edges == source.size
     assert delivered.delays == np.unique(delay).tolist()
@@ -259,22 +266,28 @@ def random_edges(n_sources: int, n_targets: int, n_out: int, n_delays: int, *, o
 
 @pytest.mark.parametrize("n_delays", [1, 3, 1000])
 @pytest.mark.parametrize("one_weight", [True, False])
-def test_more_targets_than_two_bytes_count(program: Path, tmp_path: Path, n_delays: int, one_weight: bool) -> None:
-    """Targets on both sides of multiples of 65,536, cells dense and sparse."""
+@pytest.mark.parametrize(("n_shares", "n_at_once"), [(1, 1), (1, 9), (2, 3), (3, 100)])
+def test_more_targets_than_two_bytes_count(
+    program: Path, tmp_path: Path, n_delays: int, one_weight: bool, n_shares: int, n_at_once: int
+) -> None:
+    """Targets on both sides of multiples of 65,536, cells dense and sparse, segments that share a region or do not."""
     edges = random_edges(2, 140_000, 3 if n_delays > 3 else 600, n_delays, one_weight=one_weight)
     borders = np.array([0, 65535, 65536, 131071, 131072, 139999], np.int32)
     edges.target[:3] = borders[:3]
     edges.target[-3:] = borders[3:]
-    delivered = run(program, tmp_path, edges)
+    delivered = run(program, tmp_path, edges, n_shares=n_shares, n_at_once=n_at_once)
     assert delivered.sums.tobytes() == edges.deliver(1.0).tobytes()
 
 
 @pytest.mark.parametrize("n_delays", [1, 5])
-@pytest.mark.parametrize("n_segments", [2, 7])
-def test_segments_are_delivered_one_by_one(program: Path, tmp_path: Path, n_delays: int, n_segments: int) -> None:
-    """Segments of a group, in whole blocks, together receive what the group does."""
+@pytest.mark.parametrize("n_shares", [2, 7])
+@pytest.mark.parametrize("n_at_once", [1, 2, 5])
+def test_segments_together_receive_all(
+    program: Path, tmp_path: Path, n_delays: int, n_shares: int, n_at_once: int
+) -> None:
+    """Segments of a group, in whole blocks and one or some at a time, together receive what the group does."""
     edges = random_edges(3, 3000, 500, n_delays)
-    delivered = run(program, tmp_path, edges, n_segments=n_segments)
+    delivered = run(program, tmp_path, edges, n_shares=n_shares, n_at_once=n_at_once)
     assert delivered.sums.tobytes() == edges.deliver(1.0).tobytes()
 
 
@@ -395,5 +408,5 @@ def test_edges_that_cannot_be_are_refused(
     """The text names the file, the position, and what is there."""
     random_edges(100, 50, 10, 3).save(tmp_path)
     change(tmp_path)
-    done = subprocess.run([program, tmp_path, "100", "50", "1", "1"], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, tmp_path, "100", "50", "1", "1", "1"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (3, "", f"{tmp_path}/{expected}")
