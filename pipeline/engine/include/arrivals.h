@@ -28,11 +28,13 @@ struct WeightRange {
     double weight;
 };
 
-// What has arrived since the first step of a bin: numbers of events, or sums of weights, whichever the arrivals are.
+// What has arrived since the first step of a bin: numbers of events, or sums of weights.
 struct BinSums {
     std::int64_t steps_per_bin = 1;
     LineVector<std::uint32_t> counts;
     LineVector<double> sums;
+
+    bool are_counted() const { return sums.empty(); }
 };
 
 // Weighed arrivals of a block. Whole lines of the cache: half of the wide stores would go to two of them otherwise.
@@ -80,6 +82,7 @@ class Arrivals {
         if (can_count_) {
             counts_.assign(most_.size(), 0);
             find_reached_blocks();
+            most_at_once_ = most_.empty() ? 0 : *std::max_element(most_.begin(), most_.end());
         }
         std::vector<double>().swap(weights_);
         std::vector<std::uint64_t>().swap(most_);
@@ -90,32 +93,31 @@ class Arrivals {
     double* sums() { return variable_.values<double>(); }
     const std::vector<WeightRange>& ranges() const { return ranges_; }
 
-    // Sums for one recorder, which stay valid as long as the arrivals.
-    BinSums* add_bin_sums() {
+    // Sums for one recorder, which stay valid as long as the arrivals. They are counts where arrivals are, unless there could
+    // be more events in a bin than 32 bits count.
+    BinSums* add_bin_sums(std::int64_t steps_per_bin) {
         bins_.push_back(std::make_unique<BinSums>());
-        if (can_count_) {
-            bins_.back()->counts.assign(counts_.size(), 0);
+        BinSums& bin = *bins_.back();
+        bin.steps_per_bin = steps_per_bin;
+        const std::uint64_t most_steps = std::numeric_limits<std::uint32_t>::max() / std::max<std::uint64_t>(1, most_at_once_);
+        if (can_count_ && static_cast<std::uint64_t>(steps_per_bin) <= most_steps) {
+            bin.counts.assign(counts_.size(), 0);
         } else {
-            bins_.back()->sums.assign(static_cast<std::size_t>(n_neurons_), 0.0);
+            bin.sums.assign(static_cast<std::size_t>(n_neurons_), 0.0);
         }
-        return bins_.back().get();
+        return &bin;
     }
 
     // Put what has arrived in a step at a block of neurons where the loops will read it, which know it as `variable`. Blocks
     // may be handed over at the same time, each with other scratch.
     void hand_over(std::int64_t step, std::int64_t begin, std::int64_t end, Array& variable, WeighedBlock& scratch) {
         if (!can_count_) {
-            for (std::unique_ptr<BinSums>& bin : bins_) {
-                add_to_bin(sums() + begin, bin->sums.data() + begin, end - begin, step % bin->steps_per_bin == 0);
-            }
+            add_to_bins(step, begin, end, sums() + begin);
             return;  // the loops read the sums where they are
         }
         if (!is_reached(begin)) {
             variable.lend(nothing_->data(), begin);
             return;
-        }
-        for (std::unique_ptr<BinSums>& bin : bins_) {
-            add_to_bin(counts_.data() + begin, bin->counts.data() + begin, end - begin, step % bin->steps_per_bin == 0);
         }
         for (const WeightRange& range : ranges_) {
             const std::int64_t first = std::max(begin, range.begin);
@@ -124,6 +126,7 @@ class Arrivals {
                 weigh(counts_.data() + first, scratch.data() + (first - begin), last - first, range.weight);
             }
         }
+        add_to_bins(step, begin, end, scratch.data());
         variable.lend(scratch.data(), begin);
     }
 
@@ -177,6 +180,18 @@ class Arrivals {
         }
     }
 
+    // weighed: what has arrived at the block that begins with neuron `begin`.
+    void add_to_bins(std::int64_t step, std::int64_t begin, std::int64_t end, const double* weighed) {
+        for (std::unique_ptr<BinSums>& bin : bins_) {
+            const bool starts_bin = step % bin->steps_per_bin == 0;
+            if (bin->are_counted()) {
+                add_to_bin(counts_.data() + begin, bin->counts.data() + begin, end - begin, starts_bin);
+            } else {
+                add_to_bin(weighed, bin->sums.data() + begin, end - begin, starts_bin);
+            }
+        }
+    }
+
     template <class From, class To>
     static void add_to_bin(const From* __restrict from, To* __restrict to, std::int64_t n, bool starts_bin) {
         if (starts_bin) {
@@ -204,6 +219,7 @@ class Arrivals {
     std::vector<std::uint64_t> most_;
     std::vector<WeightRange> ranges_;
     LineVector<std::uint16_t> counts_;
+    std::uint64_t most_at_once_ = 0;  // events at a neuron in a step
     // Of each block, whether any event can reach it: a population is seldom the target of all channels.
     std::vector<char> is_reached_;
     std::unique_ptr<WeighedBlock> nothing_ = std::make_unique<WeighedBlock>();

@@ -290,11 +290,10 @@ class RecorderReader {
         source.values = find_reals(line, members, variable);
         for (std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
             if (arrivals->variable().variable() == variable) {
-                BinSums* sums = arrivals->add_bin_sums();
-                recorder.add_bin_sums(sums);
+                const BinSums* sums = arrivals->add_bin_sums(recorder.steps_per_bin());
                 source.values = sums->sums.data();
-                source.counts = arrivals->are_counted() ? sums->counts.data() : nullptr;
-                source.weights = arrivals->are_counted() ? arrivals->ranges() : std::vector<WeightRange>();
+                source.counts = sums->are_counted() ? sums->counts.data() : nullptr;
+                source.weights = sums->are_counted() ? arrivals->ranges() : std::vector<WeightRange>();
             }
         }
         return source;

@@ -87,12 +87,9 @@ class RecordedPart {
     };
 
     double weight_of(std::int64_t local) const {
-        for (const WeightRange& range : source_.weights) {
-            if (local < range.end) {
-                return range.weight;
-            }
-        }
-        return 0.0;
+        const auto ends_before = [local](const WeightRange& range) { return range.end <= local; };
+        const auto range = std::partition_point(source_.weights.begin(), source_.weights.end(), ends_before);
+        return range == source_.weights.end() ? 0.0 : range->weight;
     }
 
     template <class From, class T, class Weigh>
@@ -152,9 +149,8 @@ class ValueRecorder {
     void add_part(std::size_t i_group, RecordedPart part) { parts_[i_group].push_back(std::move(part)); }
     void add_keep(std::size_t i_group, std::string variable) { keeps_.push_back({i_group, std::move(variable)}); }
     const std::vector<Keep>& keeps() const { return keeps_; }
-    // Sums of arrivals that belong to this recorder's bins.
-    void add_bin_sums(BinSums* sums) { sums->steps_per_bin = steps_per_bin_; }
 
+    std::int64_t steps_per_bin() const { return steps_per_bin_; }
     bool starts_bin(std::int64_t step) const { return step % steps_per_bin_ == 0; }
     bool ends_bin(std::int64_t step) const { return (step + 1) % steps_per_bin_ == 0; }
 
