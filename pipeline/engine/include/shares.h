@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <utility>
@@ -19,16 +20,21 @@
 namespace currents {
 
 // Cut groups for some parts: where equal shares of neurons end, and around there, so that a share can grow or shrink by
-// more than a third. Fewer cuts are better: where a row of edges is cut takes memory and is looked up.
+// more than a third. Where a row of edges is cut takes memory and is looked up: of many shares, each border has fewer cuts.
 inline Cuts make_cuts(std::int64_t n_blocks, std::size_t n_parts) {
     constexpr std::int64_t n_steps_per_share = 32;
     constexpr std::int64_t offsets[] = {-12, -10, -8, -6, -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 8, 10, 12};
+    constexpr std::size_t n_offsets = std::size(offsets), n_most_cuts = 64;
+    std::size_t stride = 1;
+    while (stride < n_offsets / 2 && (n_offsets / stride + 1) * (n_parts - 1) > n_most_cuts) {
+        stride *= 2;
+    }
     const auto n = static_cast<std::int64_t>(n_parts);
     const std::int64_t step = std::max<std::int64_t>(1, n_blocks / n / n_steps_per_share);
     std::set<std::int64_t> places = {0, n_blocks};
     for (std::int64_t i = 1; i < n; ++i) {
-        for (const std::int64_t offset : offsets) {
-            const std::int64_t place = n_blocks * i / n + offset * step;
+        for (std::size_t k = 0; k < n_offsets; k += stride) {
+            const std::int64_t place = n_blocks * i / n + offsets[k] * step;
             if (place > 0 && place < n_blocks) {
                 places.insert(place);
             }
