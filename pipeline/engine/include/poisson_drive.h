@@ -40,8 +40,6 @@ struct SourceTables {
 // far above the others. What is left of a population is done in small blocks.
 constexpr std::int64_t n_large_block = 256;
 constexpr std::int64_t n_small_block = 64;
-// Parts of a block whose words are made side by side.
-constexpr int n_chains = 4;
 // More thresholds than this between the smallest and the largest word of a block are searched, not compared one by one.
 constexpr int n_most_compared = 64;
 
@@ -53,15 +51,16 @@ static inline std::size_t table_of_step(std::uint64_t step, std::int64_t steps_p
 
 // Four rounds, and the key injection after them, of several blocks at once: Threefry is one long chain of dependent
 // instructions, and a processor that works on some chains in turn does not wait for any of them.
-template <int r0, int r1, int r2, int r3>
+template <int r0, int r1, int r2, int r3, std::size_t n_chains>
 static inline void four_rounds_of_all(Words (&x)[n_chains], std::uint32_t a, std::uint32_t b, std::uint32_t n) {
-    for (int c = 0; c < n_chains; ++c) x[c] = inject(four_rounds(x[c], r0, r1, r2, r3), a, b, n);
+    for (std::size_t c = 0; c < n_chains; ++c) x[c] = inject(four_rounds(x[c], r0, r1, r2, r3), a, b, n);
 }
 
 // The bits of neurons 2 * first_pair … 2 * first_pair + n - 1: pair_bits32 of consecutive pairs.
 template <std::size_t n>
 static inline void fill_bits(std::uint32_t key0, std::uint32_t key1, std::uint64_t step, std::uint32_t first_pair,
                              std::uint32_t* __restrict bits) {
+    constexpr std::uint32_t n_chains = n >= 128 ? 4 : 2;  // of 16 pairs at least: the widest vectors are full
     constexpr std::uint32_t n_in_chain = n / 2 / n_chains;
     std::uint32_t w0[n / 2], w1[n / 2];
     const std::uint32_t k0 = key0, k1 = key1 + static_cast<std::uint32_t>(step >> 32);
