@@ -3,6 +3,7 @@
 #ifndef CURRENTS_REPORTER_H
 #define CURRENTS_REPORTER_H
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -26,6 +27,12 @@ class Reporter {
         while (has_reader_ && n_written < text.size()) {
             const ssize_t n = ::write(descriptor_, text.data() + n_written, text.size() - n_written);
             if (n < 0 && errno == EINTR) {
+                continue;
+            }
+            if (n < 0 && errno == EAGAIN) {
+                // A pipe that does not block is full: its reader is slow, not gone.
+                pollfd pipe{descriptor_, POLLOUT, 0};
+                poll(&pipe, 1, -1);
                 continue;
             }
             if (n <= 0) {

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -94,6 +95,25 @@ def test_a_program_whose_reader_is_gone_stops(prepared: Prepared, compare_with_w
     assert part.recording.n_steps >= 1000
     assert part.recording.n_steps % STEPS_PER_CHUNK, "only whole chunks were kept"
     compare_with_whole(part)
+
+
+def test_a_slow_reader_is_waited_for(prepared: Prepared) -> None:
+    """A pipe that does not block and is full is not one that nobody reads."""
+    prepared.shorten(10 * STEPS_PER_BIN)
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    n_written = 0
+    with suppress(BlockingIOError):
+        while True:
+            n_written += os.write(write, b" " * 1024)
+    process = prepared.start("--progress-fd", str(write), pass_fds=[write])
+    os.close(write)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.0)
+    with os.fdopen(read) as pipe:
+        reports = pipe.read()[n_written:].splitlines()
+    assert finish(process).code == ExitCode.FINISHED
+    assert json.loads(reports[-1])["end"] == "finished"
 
 
 def test_a_killed_program_leaves_whole_chunks(prepared: Prepared, compare_with_whole: Callable[..., None]) -> None:
