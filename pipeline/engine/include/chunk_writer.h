@@ -138,6 +138,12 @@ class ChunkFolder {
         }
     }
 
+    // Whether all chunks before this one have their names.
+    bool expects(std::uint64_t chunk_index) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return next_ == chunk_index && !is_broken_;
+    }
+
     // Return when every chunk will survive a power failure.
     void sync() {
         while (!unsynced_.empty()) {
@@ -337,6 +343,22 @@ class ChunkStream {
         }
     }
 
+    // After another stream's failure, on the simulation's thread: save the rows of the unfinished chunk if there is room for
+    // them, and nothing before them is missing. The stream ends here.
+    void salvage() noexcept {
+        disk_.wait(last_ticket_);
+        if (closed_ || row_ == 0 || !files_.expects(position_.chunk_index)) {
+            return;
+        }
+        closed_ = true;
+        try {
+            files_.write(buffer_->image(), make_header(0), static_cast<std::size_t>(chunk_rows_));
+            files_.sync();
+        } catch (const std::exception&) {
+            // There is no room; what was there before still is.
+        }
+    }
+
   private:
     static constexpr std::uint32_t LAST_CHUNK = 1;
 
@@ -356,13 +378,19 @@ class ChunkStream {
         return sections;
     }
 
-    // Hand the rows over to the disk thread. The buffer is not ours until its ticket is done.
-    void send(std::uint32_t flags) {
+    // Of the chunk that is being filled.
+    ChunkHeader make_header(std::uint32_t flags) const {
         ChunkHeader header;
         header.flags = flags;
         header.chunk_index = position_.chunk_index;
         header.first_row = static_cast<std::uint64_t>(position_.first_row);
         header.n_rows = static_cast<std::uint64_t>(row_);
+        return header;
+    }
+
+    // Hand the rows over to the disk thread. The buffer is not ours until its ticket is done.
+    void send(std::uint32_t flags) {
+        const ChunkHeader header = make_header(flags);
         unsigned char* image = buffer_->image();
         const auto rows = static_cast<std::size_t>(chunk_rows_);
         last_ticket_ = disk_.post([this, image, header, rows] { files_.write(image, header, rows); });

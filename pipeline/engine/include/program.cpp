@@ -116,6 +116,9 @@ class Program {
         } catch (const currents::InputFailure& failure) {
             return fail(ExitCode::input, "input", describe(failure));
         } catch (const currents::StorageFailure& failure) {
+            if (simulation_) {
+                simulation_->salvage();
+            }
             return fail(ExitCode::storage, "storage",
                         describe(failure.path, failure.what()).add("errno", std::int64_t{failure.error}));
         } catch (const currents::NumericFailure& failure) {

@@ -171,6 +171,12 @@ void Simulation::flush() {
     }
 }
 
+void Simulation::salvage() noexcept {
+    // Backwards: spikes are few, and there is little room.
+    const std::vector<ChunkStream*> all = streams();
+    std::for_each(all.rbegin(), all.rend(), [](ChunkStream* stream) { stream->salvage(); });
+}
+
 std::vector<ChunkStream*> Simulation::streams() {
     std::vector<ChunkStream*> all;
     const auto gather = [&all](auto& recorders) {

@@ -81,6 +81,9 @@ class Simulation {
     // Put all that has been recorded on disk.
     void flush();
 
+    // After one recording could not be written: of the others, put on disk what fits.
+    void salvage() noexcept;
+
     // So far: of all neurons, and arrivals of their spikes and of drives' at synapses.
     std::int64_t n_spikes() const;
     std::int64_t n_events() const;
