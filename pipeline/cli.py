@@ -1,6 +1,7 @@
 """The `currents` command: one function per verb, each a thin layer over the Python interface."""
 
 import json
+import re
 import sys
 import traceback
 from importlib.metadata import version
@@ -8,14 +9,17 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
-from rich.console import Console
 
 from models.errors import CurrentsError, Problem, SpecError
 from models.files import list_networks, read_description
+from models.quantities import show_value
 from pipeline.cli_cache import cache_app
 from pipeline.cli_json import Json, list_rows, print_json
+from pipeline.cli_output import Notices, OutputLostError, guard_output, tell
 from pipeline.cli_progress import show_progress
 from pipeline.cli_run import describe, plan, simulate
+from pipeline.errors import MachineError, TooLargeError
+from pipeline.places import is_utf8
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 1, 2, 70, 130
 
@@ -35,24 +39,62 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a verb; return its exit code: 0 only if what it promised happened, 2 for a usage or spec error."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        with guard_output():
+            return _run(words)
+    except OutputLostError as error:
+        if error.problem is not None:
+            tell(str(error.problem))
+        return EXIT_FAILED
+
+
+def _run(words: list[str]) -> int:
+    try:
+        _refuse_undecodable(words)
+        result = app(_join_negative(words), exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         return _report(SpecError(Problem("currents", str(error).strip().rstrip(".?"), next="currents --help")), words)
     except CurrentsError as error:
         return _report(error, words)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        tell("interrupted")
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output (`| head`) has left; there is nobody to tell.
-        sys.stderr.close()
-        return EXIT_FAILED
+    except MemoryError as error:
+        return _report(_out_of_memory(error), words)
+    except OSError as error:
+        problem = Problem(str(error.filename or "currents"), "cannot be read or written", evidence=str(error))
+        return _report(MachineError(problem), words)
+    except OutputLostError:
+        raise
     except Exception:
         # Brian2 replaces sys.excepthook by one that blames Brian2.
-        traceback.print_exc()
-        print("currents: this is a bug in brian2currents; please report it with the lines above.", file=sys.stderr)
+        tell(traceback.format_exc().rstrip())
+        tell("currents: this is a bug in brian2currents; please report it with the lines above.")
         return EXIT_BUG
     return result if isinstance(result, int) else 0
+
+
+def _refuse_undecodable(words: list[str]) -> None:
+    """Raise `SpecError` for an argument that could not be written into a manifest."""
+    for word in words:
+        if not is_utf8(word):
+            what, remedy = "an argument is not text in UTF-8, which a run's manifest is", "rename the file or folder"
+            raise SpecError(Problem("currents", what, got=show_value(word), next=remedy))
+
+
+def _join_negative(words: list[str]) -> list[str]:
+    """Return the words with `--duration "-1 s"` as one, which else would count as an option without a value."""
+    joined: list[str] = []
+    for word in words:
+        if joined and re.match(r"-\.?[0-9]", word) and re.fullmatch(r"--[a-z-]+", joined[-1]):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def _out_of_memory(error: MemoryError) -> TooLargeError:
+    remedy = "ask for less at a time, or see what a run takes with: currents plan MODEL"
+    return TooLargeError(Problem("currents", "ran out of memory", evidence=str(error) or None, next=remedy))
 
 
 def _report(error: CurrentsError, words: list[str]) -> int:
@@ -60,7 +102,7 @@ def _report(error: CurrentsError, words: list[str]) -> int:
         problems = [{key: text for key, text in vars(p).items() if text is not None} for p in error.problems]
         print(json.dumps({"error": type(error).__name__, "problems": problems}, ensure_ascii=False))
     else:
-        print(error, file=sys.stderr)
+        tell(str(error))
     return error.exit_code
 
 
@@ -187,7 +229,7 @@ def bench(
     from pipeline.bench.sizes import FULL, QUICK, TINY
     from pipeline.build_root import default_root
 
-    notices = Console(stderr=True, quiet=as_json, highlight=False)
+    notices = Notices(stderr=True, quiet=as_json, highlight=False)
     sizes = TINY if tiny else QUICK if quick and not growth else FULL
     root = build_root or default_root()
     results = run_bench(sizes, root, notices.print, only_growth=growth)
