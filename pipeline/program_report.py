@@ -79,7 +79,7 @@ def _find_own_status(manifest: dict[str, Any]) -> str:
     try:
         pid, host = int(manifest["pid"]), str(manifest["host"]["name"])
         seen_s = datetime.fromisoformat(manifest["started"]).timestamp()
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return status
     return "died" if status == "running" and is_gone(pid, host, seen_s) else status
 

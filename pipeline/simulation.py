@@ -22,6 +22,7 @@ from pipeline.fingerprint import fingerprint_run
 from pipeline.input_files import copy_input_files
 from pipeline.job import Job, Notify, explain_storage
 from pipeline.manifest import describe_run, now, save_manifest
+from pipeline.manifest_check import MAX_SEED
 from pipeline.program import Progress
 from pipeline.run_folder import RunFolder
 from pipeline.signals import interrupt_on_signals
@@ -29,7 +30,6 @@ from pipeline.signals import interrupt_on_signals
 if TYPE_CHECKING:
     from pipeline.run import Run
 
-_MAX_SEED = 2**63 - 1
 MOST_THREADS = 1024
 """What the engine's program takes."""
 
@@ -172,8 +172,8 @@ def resolve_steps(spec: NetworkSpec, duration: str | None) -> int:
 
 def check_seed(seed: int | None, spec: NetworkSpec) -> int:
     """Return the run's seed, the network's when none is given; raise `SpecError` when it is out of range."""
-    if seed is not None and not 0 <= seed <= _MAX_SEED:
-        raise SpecError(Problem("--seed", "is out of range", f"0 to {_MAX_SEED}", str(seed)))
+    if seed is not None and not 0 <= seed <= MAX_SEED:
+        raise SpecError(Problem("--seed", "is out of range", f"0 to {MAX_SEED}", str(seed)))
     return spec.network.seed if seed is None else seed
 
 
