@@ -7,6 +7,7 @@ from pathlib import Path
 
 from models.errors import Problem
 from pipeline.errors import StorageError
+from pipeline.places import check_place
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -14,7 +15,7 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 def default_root() -> Path:
     """Return `$CURRENTS_BUILD`, else `build/` of the checkout that holds this package, else one in the user's cache."""
     if chosen := os.environ.get("CURRENTS_BUILD"):
-        return Path(chosen)
+        return check_place("CURRENTS_BUILD", chosen)
     if (_CHECKOUT / "pyproject.toml").is_file():
         return _CHECKOUT / "build"
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "brian2currents"
@@ -72,3 +73,9 @@ class BuildRoot:
     def scratch(self) -> Path:
         """Folders in the making; each is renamed to its place when it is complete. Locks, too."""
         return self.path / "scratch"
+
+
+def choose_root(build_root: str | Path | None) -> BuildRoot:
+    """Return a root that was chosen, or the default one; raise `SpecError` where it can be no folder."""
+    chosen = default_root() if build_root is None else check_place("--build-root", build_root)
+    return BuildRoot(chosen.absolute())

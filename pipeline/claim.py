@@ -74,8 +74,9 @@ def claim_folder(root: BuildRoot, network: str, out: Path | None, *, replace: bo
             return dataclasses.replace(_claim_numbered(kept.parent, f"{kept.name}-new"), replaces=kept)
         return _claim_numbered(root.runs, network) if out is None else _claim_chosen(out)
     except OSError as error:
-        place = f"--out {out}" if out is not None else str(root.path)
-        raise OutputError(Problem(place, "cannot be written to", evidence=str(error))) from None
+        place, option = (f"--out {out}", "--out") if out is not None else (str(root.path), "--build-root")
+        remedy = f"choose another folder with {option}"
+        raise OutputError(Problem(place, "cannot be written to", evidence=str(error), next=remedy)) from None
 
 
 def _claim_chosen(out: Path) -> Claim:

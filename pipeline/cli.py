@@ -5,7 +5,6 @@ import re
 import sys
 import traceback
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
@@ -14,7 +13,7 @@ from models.errors import CurrentsError, Problem, SpecError
 from models.files import list_networks, read_description
 from models.quantities import show_value
 from pipeline.cli_cache import cache_app
-from pipeline.cli_json import Json, list_rows, print_json
+from pipeline.cli_json import Folder, Json, list_rows, print_json
 from pipeline.cli_output import Notices, OutputLostError, guard_output, tell
 from pipeline.cli_progress import show_progress
 from pipeline.cli_run import describe, plan, simulate
@@ -120,10 +119,10 @@ def list_verb(*, as_json: Json = False) -> None:
 
 @app.command
 def tables(
-    run: Path,
+    run: Folder,
     /,
     *,
-    to: Path,
+    to: Folder,
     format: Literal["parquet", "csv"] = "parquet",
     populations: list[str] | None = None,
     neurons: list[int] | None = None,
@@ -172,7 +171,7 @@ def tables(
 
 
 @app.command
-def verify(run: Path, /, *, as_json: Json = False) -> int:
+def verify(run: Folder, /, *, as_json: Json = False) -> int:
     """Recompute every recorded current, v and spike of a run from spikes, drive and edges alone.
 
     Exits 1 if anything differs, or if no channel held a value other than 0.
@@ -200,9 +199,9 @@ def bench(
     *,
     quick: bool = False,
     growth: bool = False,
-    plot: Path | None = None,
+    plot: Folder | None = None,
     tiny: Annotated[bool, Parameter(show=False, negative=())] = False,
-    build_root: Path | None = None,
+    build_root: Folder | None = None,
     as_json: Json = False,
 ) -> int:
     """Measure speed: the reference network by a hand-written Brian2 script and by us in turn, as a table of ratios.
@@ -227,11 +226,11 @@ def bench(
     from pipeline.bench.plot import save_growth
     from pipeline.bench.show import format_bench
     from pipeline.bench.sizes import FULL, QUICK, TINY
-    from pipeline.build_root import default_root
+    from pipeline.build_root import choose_root
 
     notices = Notices(stderr=True, quiet=as_json, highlight=False)
     sizes = TINY if tiny else QUICK if quick and not growth else FULL
-    root = build_root or default_root()
+    root = choose_root(build_root).path
     results = run_bench(sizes, root, notices.print, only_growth=growth)
     if results["growth"]:
         save_growth(results, plot or root / "bench" / "growth.png")

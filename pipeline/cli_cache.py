@@ -1,12 +1,11 @@
 """`currents cache`: what is kept of builds and edges, and how it is removed."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from pipeline.cli_json import Flag, Json, print_json
+from pipeline.cli_json import Flag, Folder, Json, print_json
 
 if TYPE_CHECKING:
     from pipeline.cache import Entry
@@ -17,7 +16,7 @@ _COLUMNS = ("kind", "fingerprint", "size", "last used", "arch", "networks")
 
 
 @cache_app.command(name="list")
-def list_cache(*, build_root: Path | None = None, as_json: Json = False) -> None:
+def list_cache(*, build_root: Folder | None = None, as_json: Json = False) -> None:
     """List builds, object files that they share, and edges, last used first.
 
     Parameters
@@ -46,7 +45,7 @@ def clean_cache(
     older_than: str | None = None,
     keep: str | None = None,
     dry_run: Flag = False,
-    build_root: Path | None = None,
+    build_root: Folder | None = None,
     as_json: Json = False,
 ) -> None:
     """Remove builds that failed, what killed processes left, and, if asked to, builds and edges. Runs are not touched.
@@ -86,10 +85,10 @@ def clean_cache(
     print(f"{'would remove' if dry_run else 'removed'} {len(removed)} entries, {format_bytes(n_bytes)}")
 
 
-def _find_root(build_root: Path | None) -> Any:
-    from pipeline.build_root import BuildRoot, default_root
+def _find_root(build_root: Folder | None) -> Any:
+    from pipeline.build_root import choose_root
 
-    return BuildRoot((build_root or default_root()).absolute())
+    return choose_root(build_root)
 
 
 def _describe(entry: "Entry") -> dict[str, object]:

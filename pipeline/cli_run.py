@@ -1,14 +1,13 @@
 """`currents describe`, `plan` and `simulate`: the verbs that take a model."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from models.errors import Problem, SpecError
 from models.files import load_network
-from pipeline.cli_json import Flag, Json, Whole, list_rows, print_json
+from pipeline.cli_json import Flag, Folder, Json, Whole, list_rows, print_json
 from pipeline.cli_progress import show_progress
 
 type Settings = Annotated[
@@ -46,7 +45,7 @@ class RunOptions:
     record_interval: str | None = None
     threads: Whole = 1
     arch: Literal["native", "x86-64-v3", "x86-64-v2"] = "native"
-    build_root: Path | None = None
+    build_root: Folder | None = None
 
     def to_arguments(self) -> dict[str, Any]:
         """Return them as the Python interface takes them."""
@@ -98,7 +97,7 @@ def simulate(
     /,
     *,
     options: RunOptions = _DEFAULTS,
-    out: Path | None = None,
+    out: Folder | None = None,
     force: Flag = False,
     as_json: Json = False,
 ) -> None:

@@ -13,7 +13,7 @@ from models.quantities import SECOND, Quantity, QuantityError, parse_quantity
 from models.spec import CurrentsRecord, NetworkSpec
 from models.steps import count_steps
 from pipeline.atomic import write_atomically
-from pipeline.build_root import BuildRoot, default_root
+from pipeline.build_root import BuildRoot, choose_root
 from pipeline.cache import read_limit
 from pipeline.claim import Claim, claim_folder
 from pipeline.compiler import Arch, find_compiler
@@ -23,6 +23,7 @@ from pipeline.input_files import copy_input_files
 from pipeline.job import Job, Notify, explain_storage
 from pipeline.manifest import describe_run, now, save_manifest
 from pipeline.manifest_check import MAX_SEED
+from pipeline.places import check_place
 from pipeline.program import Progress
 from pipeline.run_folder import RunFolder
 from pipeline.signals import interrupt_on_signals
@@ -96,11 +97,11 @@ def simulate(
     RunInterrupted
         On SIGINT, SIGTERM or SIGHUP; the manifest says `interrupted`.
     """
-    root = BuildRoot(Path(build_root).absolute() if build_root is not None else default_root())
+    root = choose_root(build_root)
     settings = dict(settings or {})
     spec = set_interval(load_network(model, settings), record_interval, duration)
     n_steps = resolve_steps(spec, duration)
-    run_seed, place = check_seed(seed, spec), Path(out) if out is not None else None
+    run_seed, place = check_seed(seed, spec), check_place("--out", out) if out is not None else None
     check_threads(threads, device)
     read_limit()
     fingerprint = fingerprint_run(spec, seed=run_seed, n_steps=n_steps, device=device)
@@ -125,9 +126,10 @@ def simulate(
 
 def _find_same(root: BuildRoot, fingerprint: str, seed: int, n_steps: int, out: Path | None) -> "Run | None":
     """Return the finished run of a fingerprint: the one in `out`, where that is given, else wherever it is."""
-    if out is not None and not RunFolder(out).manifest.is_file():
-        return None
-    if out is None and not (root.run_index / fingerprint).is_file():
+    try:
+        if not (root.run_index / fingerprint if out is None else RunFolder(out).manifest).is_file():
+            return None
+    except OSError:  # what is wrong with it is found when it is claimed
         return None
     # Imported late: only what reads tables needs pandas, and a run that is new should not wait for it.
     from pipeline.found import Wanted, find_run, open_same

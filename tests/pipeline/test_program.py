@@ -370,30 +370,15 @@ def test_equal_networks_have_equal_sources(networks: Path, tmp_path: Path) -> No
     assert names[0] == names[2]
 
 
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
-    """Return what makes a disk of so many kB; only root can."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-
-    def mount(n_kilobytes: int) -> Path:
-        made = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={n_kilobytes}k", "tmpfs", disk], capture_output=True, check=False
-        )
-        if made.returncode != 0:
-            pytest.skip("needs the right to mount a tmpfs")
-        return disk
-
-    yield mount
-    subprocess.run(["umount", disk], capture_output=True, check=False)
-
-
 @pytest.mark.parametrize("device", ["engine", "reference"])
 def test_a_disk_that_is_full_of_sources(tiny_disk: Callable[[int], Path], tmp_path: Path, device: Device) -> None:
     """When the C++ itself does not fit: one error that says so, and a run that is `failed`."""
     disk = tiny_disk(150)
     with pytest.raises(StorageError, match="cannot be written: the disk is full") as caught:
         simulate("exponential_current", device=device, out=tmp_path / "out", arch=ARCH, build_root=disk)
+    (problem,) = caught.value.problems
+    assert Path(problem.where).is_relative_to(disk)
+    assert problem.next == "free some space, or choose another folder with --build-root"
     assert caught.value.exit_code == 1
     assert read_status(tmp_path / "out") == "failed"
 
