@@ -1,7 +1,9 @@
 """Where generated things go: `build/` of a checkout, or another root, and the names within it."""
 
+import errno
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +38,20 @@ def refuse_full_disk(folder: Path) -> None:
         what = "could not write all of its results: the disk is full"
         remedy = "free some space, or choose another root with --build-root"
         raise StorageError(Problem("the simulation program", what, evidence=str(folder), next=remedy))
+
+
+def refuse_read_only(root: "BuildRoot") -> None:
+    """Raise `StorageError` when a program would have to be built in a root that cannot be written to."""
+    try:
+        root.scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root.scratch):
+            return
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            return  # what is wrong is told where it is met
+        what = "cannot be written to, and has no program yet for a network of this structure"
+        remedy = "choose another root with --build-root"
+        raise StorageError(Problem(str(root.path), what, evidence=str(error), next=remedy)) from None
 
 
 @dataclass(frozen=True)

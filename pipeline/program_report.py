@@ -28,6 +28,8 @@ class ProgramReport(BaseModel):
     seed: Annotated[int, Field(ge=0)]
     dt_s: float
     n_steps: Annotated[int, Field(ge=1)]
+    step: Annotated[int, Field(ge=0)] | None = None
+    """That it has reached, once it has ended."""
     start_s: float | None = None
     simulation_s: float | None = None
     peak_memory_bytes: int | None = None

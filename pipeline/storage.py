@@ -33,9 +33,10 @@ def explain_failed_writes(folders: Mapping[Path, str]) -> Iterator[None]:
 
 
 def _describe(error: OSError, folders: Mapping[Path, str]) -> Problem:
-    folder = _find_folder(error, folders)
+    # Of two names it is the second that is written.
+    name = next((name for name in (error.filename2, error.filename) if isinstance(name, str)), None)
+    folder = _find_folder(name, folders)
     elsewhere = f"choose another folder with {folders[folder]}"
-    place = error.filename if isinstance(error.filename, str) else str(folder)
     if error.errno == errno.ENOSPC or _has_no_space(folder):
         what, remedy = "cannot be written: the disk is full", f"free some space, or {elsewhere}"
     elif error.errno == errno.EDQUOT:
@@ -45,14 +46,14 @@ def _describe(error: OSError, folders: Mapping[Path, str]) -> Problem:
     elif error.errno in _REFUSED:
         what, remedy = "cannot be written to", elsewhere
     else:
-        return Problem(place, "cannot be read or written", evidence=str(error))
-    return Problem(place, what, evidence=str(error), next=remedy)
+        return Problem(name or str(folder), "cannot be read or written", evidence=str(error))
+    return Problem(name or str(folder), what, evidence=str(error), next=remedy)
 
 
-def _find_folder(error: OSError, folders: Mapping[Path, str]) -> Path:
-    """Return the folder that an error is about: that of its file, else one whose disk is full, else the first."""
-    if isinstance(error.filename, str):
-        path = Path(error.filename).absolute()
+def _find_folder(name: str | None, folders: Mapping[Path, str]) -> Path:
+    """Return the folder that holds a file, or whose disk is full, or the first."""
+    if name is not None:
+        path = Path(name).absolute()
         for folder in folders:
             if path.is_relative_to(folder.absolute()):
                 return folder
