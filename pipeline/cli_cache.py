@@ -47,10 +47,10 @@ def clean_cache(
     dry_run: Flag = False,
     build_root: Folder | None = None,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Remove builds that failed, what killed processes left, and, if asked to, builds and edges. Runs are not touched.
 
-    What is in use at the moment stays.
+    What is in use at the moment stays, and is told. Exits 1 if anything stays for another reason.
 
     Parameters
     ----------
@@ -66,23 +66,30 @@ def clean_cache(
         Root folder of builds and runs.
     """
     from pipeline.amounts import parse_age, parse_bytes
+    from pipeline.cache import IN_USE
     from pipeline.cache import clean_cache as clean
     from pipeline.memory import format_bytes
 
-    removed = clean(
+    cleaned = clean(
         _find_root(build_root),
         everything=all,
         older_than_s=parse_age(older_than, "--older-than") if older_than is not None else None,
         keep_bytes=parse_bytes(keep, "--keep") if keep is not None else None,
         dry_run=dry_run,
     )
+    removed, left = cleaned.removed, cleaned.left
     n_bytes = sum(entry.n_bytes for entry in removed)
+    code = 0 if set(left.values()) <= {IN_USE} else 1
     if as_json:
-        print_json({"bytes": n_bytes, "dry_run": dry_run, "removed": [_describe(entry) for entry in removed]})
-        return
+        told = [_describe(entry) | {"reason": reason} for entry, reason in left.items()]
+        print_json({"bytes": n_bytes, "dry_run": dry_run, "removed": list(map(_describe, removed)), "left": told})
+        return code
     if removed:
         print(_format(removed))
     print(f"{'would remove' if dry_run else 'removed'} {len(removed)} entries, {format_bytes(n_bytes)}")
+    for entry, reason in left.items():
+        print(f"left: {entry.kind} {entry.fingerprint}, {format_bytes(entry.n_bytes)}: {reason}")
+    return code
 
 
 def _find_root(build_root: Folder | None) -> Any:
