@@ -17,7 +17,7 @@ from pipeline.build_root import BuildRoot, choose_root
 from pipeline.cache import read_limit
 from pipeline.claim import Claim, claim_folder
 from pipeline.compiler import Arch, find_compiler
-from pipeline.errors import RunInterrupted
+from pipeline.errors import RecordingError, RunInterrupted
 from pipeline.fingerprint import fingerprint_run
 from pipeline.input_files import copy_input_files
 from pipeline.job import Job, Notify, explain_storage
@@ -92,6 +92,8 @@ def simulate(
         If the model, a setting or an argument is wrong, or there is no compiler. Nothing was written.
     OutputError
         If `out` or the build root cannot be written to. Nothing was written.
+    RecordingError
+        If `out` holds the equal run, and what it recorded is damaged; with `force` it is computed again.
     CompileError, ProgramError, StorageError
         If a later stage fails; the run's manifest says `failed`.
     RunInterrupted
@@ -106,13 +108,19 @@ def simulate(
     read_limit()
     fingerprint = fingerprint_run(spec, seed=run_seed, n_steps=n_steps, device=device)
     notify = notify or (lambda stage: None)
-    same = _find_same(root, fingerprint, run_seed, n_steps, place)
+    try:
+        same = _find_same(root, fingerprint, run_seed, n_steps, place)
+        is_there = same is not None
+    except RecordingError:
+        if not force:
+            raise
+        same, is_there = None, True
     if same is not None and not force:
         notify("found")
         return same
     compiler = find_compiler(arch)
     name = model.network.name if isinstance(model, NetworkSpec) else str(model)
-    claim = claim_folder(root, spec.network.name, place, replace=same is not None)
+    claim = claim_folder(root, spec.network.name, place, replace=is_there)
     job = Job(spec, name, settings, run_seed, n_steps, device, threads, compiler, root, claim.folder, fingerprint)
     try:
         with interrupt_on_signals():
@@ -121,11 +129,17 @@ def simulate(
         # A wrong spec that only Brian2 could find: as if nothing had been asked.
         claim.release()
         raise SpecError(*(problem.within(job.model) for problem in error.problems)) from None
+    except BaseException:
+        claim.keep()
+        raise
     return _open_finished(job, claim)
 
 
 def _find_same(root: BuildRoot, fingerprint: str, seed: int, n_steps: int, out: Path | None) -> "Run | None":
-    """Return the finished run of a fingerprint: the one in `out`, where that is given, else wherever it is."""
+    """Return the finished run of a fingerprint: the one in `out`, where that is given, else wherever it is.
+
+    Raise `RecordingError` where `out` holds it, and it is damaged.
+    """
     try:
         if not (root.run_index / fingerprint if out is None else RunFolder(out).manifest).is_file():
             return None
