@@ -17,7 +17,7 @@ from pipeline.cli_json import Folder, Json, list_rows, print_json
 from pipeline.cli_output import Notices, OutputLostError, guard_output, tell
 from pipeline.cli_progress import show_progress
 from pipeline.cli_run import describe, plan, simulate
-from pipeline.errors import MachineError, TooLargeError
+from pipeline.cli_surroundings import explain_surroundings
 from pipeline.places import is_utf8
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 1, 2, 70, 130
@@ -57,14 +57,11 @@ def _run(words: list[str]) -> int:
     except KeyboardInterrupt:
         tell("interrupted")
         return EXIT_INTERRUPTED
-    except MemoryError as error:
-        return _report(_out_of_memory(error), words)
-    except OSError as error:
-        problem = Problem(str(error.filename or "currents"), "cannot be read or written", evidence=str(error))
-        return _report(MachineError(problem), words)
     except OutputLostError:
         raise
-    except Exception:
+    except Exception as error:
+        if (explained := explain_surroundings(error)) is not None:
+            return _report(explained, words)
         # Brian2 replaces sys.excepthook by one that blames Brian2.
         tell(traceback.format_exc().rstrip())
         tell("currents: this is a bug in brian2currents; please report it with the lines above.")
@@ -89,11 +86,6 @@ def _join_negative(words: list[str]) -> list[str]:
         else:
             joined.append(word)
     return joined
-
-
-def _out_of_memory(error: MemoryError) -> TooLargeError:
-    remedy = "ask for less at a time, or see what a run takes with: currents plan MODEL"
-    return TooLargeError(Problem("currents", "ran out of memory", evidence=str(error) or None, next=remedy))
 
 
 def _report(error: CurrentsError, words: list[str]) -> int:

@@ -233,7 +233,7 @@ def _record_outcome(job: Job, manifest: dict[str, Any]) -> Iterator[None]:
         outcome["status"] = "interrupted"
         raise
     except Exception as error:
-        outcome["error"] = str(error)
+        outcome["error"] = str(error) or type(error).__name__
         raise
     finally:
         # On a disk that is full the first manifest stays: what is being raised matters more.

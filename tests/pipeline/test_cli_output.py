@@ -78,33 +78,63 @@ def test_an_argument_that_is_no_text_is_refused(option: str, tmp_path: Path) -> 
     assert not list(tmp_path.iterdir())
 
 
-def test_memory_that_runs_out_is_one_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit 1, and what to do about it."""
+LESS = "  next: ask for less at a time, or see what a run takes with: currents plan MODEL\n"
+SURROUNDINGS: dict[str, tuple[Exception, str]] = {
+    "memory": (
+        MemoryError("Unable to allocate 9.31 GiB"),
+        f"currents: ran out of memory.\n  evidence: Unable to allocate 9.31 GiB\n{LESS}",
+    ),
+    "memory, without a word": (MemoryError(), f"currents: ran out of memory.\n{LESS}"),
+    "memory for a library": (
+        ImportError("some.so: failed to map segment from shared object"),
+        f"currents: ran out of memory.\n  evidence: some.so: failed to map segment from shared object\n{LESS}",
+    ),
+    "memory for a process": (
+        OSError(12, "Cannot allocate memory"),
+        f"currents: ran out of memory.\n  evidence: [Errno 12] Cannot allocate memory\n{LESS}",
+    ),
+    "files": (
+        OSError(24, "Too many open files", "/some/file"),
+        "/some/file: cannot be read or written.\n  evidence: [Errno 24] Too many open files: '/some/file'\n"
+        "  next: raise the limit with: ulimit -n 1024\n",
+    ),
+    "processes": (
+        OSError(11, "Resource temporarily unavailable"),
+        "currents: cannot go on.\n  evidence: [Errno 11] Resource temporarily unavailable\n"
+        "  next: end what else runs, or raise the limit with: ulimit -u unlimited\n",
+    ),
+    "a disk": (
+        OSError(5, "Input/output error", "/some/file"),
+        "/some/file: cannot be read or written.\n  evidence: [Errno 5] Input/output error: '/some/file'\n",
+    ),
+}
 
-    def fail() -> dict[str, Path]:
-        raise MemoryError("Unable to allocate 9.31 GiB")
 
-    monkeypatch.setattr("pipeline.cli.list_networks", fail)
-    assert main(["list"]) == 1
-    assert capsys.readouterr().err == (
-        "currents: ran out of memory.\n"
-        "  evidence: Unable to allocate 9.31 GiB\n"
-        "  next: ask for less at a time, or see what a run takes with: currents plan MODEL\n"
-    )
-
-
+@pytest.mark.parametrize("what", SURROUNDINGS)
 def test_what_the_machine_refuses_is_one_error(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No file that may be opened, say, wherever that happens."""
+    """Wherever that happens: exit 1, and what to do about it."""
+    error, message = SURROUNDINGS[what]
 
     def fail() -> dict[str, Path]:
-        raise OSError(24, "Too many open files", "/some/file")
+        raise error
 
     monkeypatch.setattr("pipeline.cli.list_networks", fail)
     assert main(["list"]) == 1
-    evidence = "[Errno 24] Too many open files: '/some/file'"
-    assert capsys.readouterr().err == f"/some/file: cannot be read or written.\n  evidence: {evidence}\n"
+    assert capsys.readouterr() == ("", message)
+
+
+def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
+    """Is told for what it is."""
+    folder, script = tmp_path / "gone", str(Path(sys.executable).with_name("currents"))
+    folder.mkdir()
+    result = run_shell(f"cd {folder} && rmdir {folder} && $C simulate hierarchy --out run", C=script)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        "the working directory: does not exist any more.\n"
+        "  evidence: [Errno 2] No such file or directory\n  next: change to a folder that is there\n"
+    )
 
 
 INTERRUPTING = """
