@@ -55,11 +55,12 @@ def _run(words: list[str]) -> int:
     except CurrentsError as error:
         return _report(error, words)
     except KeyboardInterrupt:
-        tell("interrupted")
-        return EXIT_INTERRUPTED
+        return _tell_interrupt()
     except OutputLostError:
         raise
     except Exception as error:
+        if _is_interrupt(error):
+            return _tell_interrupt()
         if (explained := explain_surroundings(error)) is not None:
             return _report(explained, words)
         # Brian2 replaces sys.excepthook by one that blames Brian2.
@@ -67,6 +68,18 @@ def _run(words: list[str]) -> int:
         tell("currents: this is a bug in brian2currents; please report it with the lines above.")
         return EXIT_BUG
     return result if isinstance(result, int) else 0
+
+
+def _tell_interrupt() -> int:
+    tell("interrupted")
+    return EXIT_INTERRUPTED
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Return whether an error is what a library has made of an interrupt while it was imported."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _refuse_undecodable(words: list[str]) -> None:

@@ -164,3 +164,19 @@ def test_an_interrupt_while_importing(module: str) -> None:
 
 def _default_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_an_interrupt_that_a_library_takes_for_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 130, as for any other interrupt."""
+
+    def fail() -> dict[str, Path]:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ImportError("initialization failed") from error
+
+    monkeypatch.setattr("pipeline.cli.list_networks", fail)
+    assert main(["list"]) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
