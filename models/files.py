@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from models.checks import check_spec
-from models.errors import Problem, SpecError, suggest_spelling
+from models.errors import Problem, SpecError, list_choices, suggest_spelling
 from models.quantities import show_value
-from models.spec import NetworkSpec
+from models.spec import NetworkSpec, NetworkTable
 from models.spec_errors import translate_errors
 
 NETWORKS = Path(__file__).parent / "networks"
@@ -210,18 +210,20 @@ def _read_setting(value: object) -> object:
 def _apply_setting(tables: dict[str, Any], path: str, value: object) -> Problem | None:
     *parents, last = path.split(".")
     place: Any = tables
+    if not parents and last not in NetworkSpec.model_fields:
+        return _unknown_path(path, last, tables, tables)
     for i_part, part in enumerate(parents):
         if _may_add(place, parents[:i_part], part):
             place[part] = {}
         if not _has(place, part):
-            return _unknown_path(path, part, place)
+            return _unknown_path(path, part, place, tables if i_part == 0 else {})
         place = _enter(place, part)
     if isinstance(place, dict):
         place[last] = value
     elif _has(place, last):
         place[int(last)] = value
     else:
-        return _unknown_path(path, last, place)
+        return _unknown_path(path, last, place, {})
     return None
 
 
@@ -240,13 +242,44 @@ def _enter(place: Any, part: str) -> Any:
     return place[int(part)] if isinstance(place, list) else place[part]
 
 
-def _unknown_path(path: str, part: str, place: object) -> Problem:
+_MAX_SUGGESTED = 4
+_OPTIONS = ("duration", "seed", "threads", "device", "arch")
+"""Of the command line, which are no settings, or have one of a similar name."""
+
+
+def _unknown_path(path: str, part: str, place: object, tables: Mapping[str, Any]) -> Problem:
     if isinstance(place, list):
         expected: str | None = f"0 to {len(place) - 1}"
     else:
         near = suggest_spelling(part, place) if isinstance(place, dict) else None
-        expected = show_value(near) if near else None
+        expected = _suggest_endings(path, tables) or (show_value(near) if near else _suggest_key(path, tables))
     return Problem(f"--set {path}", f'reaches nothing: there is no "{part}"', expected)
+
+
+def _suggest_endings(path: str, tables: Mapping[str, Any]) -> str | None:
+    """Return what may have been meant by a path that lacks its beginning."""
+    found = [known for known in _list_paths(tables) if known.endswith(f".{path}")]
+    shown = [show_value(known) for known in found[:_MAX_SUGGESTED]] + ["…"] * (len(found) > _MAX_SUGGESTED)
+    options = [f"--{name}" for name in _OPTIONS if tables and name == path]
+    return list_choices([*shown, *options]) or None
+
+
+def _suggest_key(path: str, tables: Mapping[str, Any]) -> str | None:
+    """Return what may have been meant by a misspelt key that lacks its beginning."""
+    near = suggest_spelling(path, dict.fromkeys(known.rpartition(".")[2] for known in _list_paths(tables)))
+    return _suggest_endings(near, tables) if near else None
+
+
+def _list_paths(tables: Mapping[str, Any]) -> list[str]:
+    """Return the path of everything in the tables of a model, and of what `[network]` may have."""
+    named = [f"network.{name}" for name in NetworkTable.model_fields] if tables else []
+    return list(dict.fromkeys([*_walk(tables), *named]))
+
+
+def _walk(item: object) -> Iterator[str]:
+    for key, inner in item.items() if isinstance(item, Mapping) else ():
+        yield str(key)
+        yield from (f"{key}.{path}" for path in _walk(inner))
 
 
 def _note_exceptions(tables: dict[str, Any], path: str, settings: Mapping[str, object]) -> Iterator[str]:

@@ -91,7 +91,7 @@ def _find_unit(name: str, text: str) -> Unit:
     raise QuantityError(f'has the unknown unit "{name}"', expected, show_value(text))
 
 
-def split_quantity(raw: object) -> tuple[str, str]:
+def split_quantity(raw: object, example: str = VOLT.example) -> tuple[str, str]:
     """Return the number and the unit, both as written, of a quantity; the unit of a bare number is empty.
 
     Raises
@@ -104,11 +104,11 @@ def split_quantity(raw: object) -> tuple[str, str]:
         raise QuantityError("is not finite", "a finite number", show_value(raw))
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise QuantityError("is not a number with a unit", 'text such as "0.2 mV"', show_value(raw))
+        raise QuantityError("is not a number with a unit", f'text such as "{example}"', show_value(raw))
     return match[1], match[2]
 
 
-def parse_any_quantity(raw: object) -> tuple[Quantity, Exponents]:
+def parse_any_quantity(raw: object, example: str = VOLT.example) -> tuple[Quantity, Exponents]:
     """Return a quantity and its seven SI exponents.
 
     Raises
@@ -116,7 +116,7 @@ def parse_any_quantity(raw: object) -> tuple[Quantity, Exponents]:
     QuantityError
         If `raw` is not a number followed by units that Brian2 knows, or not one that a float64 can hold.
     """
-    number, unit = split_quantity(raw)
+    number, unit = split_quantity(raw, example)
     try:
         scale, exponents = _parse_unit(unit)
         value = float(Decimal(number) * scale)
@@ -142,7 +142,8 @@ def parse_quantity(raw: object, dimension: Dimension) -> Quantity:
     QuantityError
         If the text cannot be read, names an unknown unit, or has another dimension.
     """
-    quantity, exponents = parse_any_quantity(raw)
+    # Where no unit is wanted one may have been meant all the same.
+    quantity, exponents = parse_any_quantity(raw, (VOLT if dimension == NUMBER else dimension).example)
     if exponents != _parse_unit(dimension.unit)[1]:
         what = "has the wrong dimension" if any(exponents) else "has no unit"
         raise QuantityError(what, str(dimension), show_value(raw))

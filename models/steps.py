@@ -44,6 +44,7 @@ def check_multiple(place: str, quantity: Quantity, step_s: float, step_name: str
         ]
     if divides(quantity.value, step_s) and round(ratio) > 0:
         return []
-    near = [show_value(format_time(n * step_s)) for n in (int(ratio), int(ratio) + 1) if n > 0]
+    below = max(int(ratio), 0)
+    near = [show_value(format_time(n * step_s)) for n in (below, below + 1) if n > 0]
     what = f"is not a multiple of {step_name} = {format_time(step_s)}" if ratio > 0 else "is not above 0"
     return [Problem(place, what, " or ".join(near), got)]

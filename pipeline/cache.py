@@ -53,6 +53,18 @@ class Entry:
         return "edges" if self.kind == "edges" else _strip(self.path.name)
 
 
+IN_USE = "in use"
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What became of entries that were to be removed."""
+
+    removed: list[Entry]
+    left: dict[Entry, str]
+    """With the reason, which is `IN_USE` but where the root cannot be written to."""
+
+
 def read_limit() -> int:
     """Return how many bytes the cache may have: `$CURRENTS_CACHE_SIZE`, 2 GB when that is not set.
 
@@ -140,7 +152,7 @@ def _read_table(path: Path) -> dict[str, Any]:
 
 def enforce_limit(root: BuildRoot) -> list[Entry]:
     """Remove what was used longest ago until the cache has its size; return what was removed."""
-    return clean_cache(root, keep_bytes=read_limit(), failed=False)
+    return clean_cache(root, keep_bytes=read_limit(), failed=False).removed
 
 
 def clean_cache(
@@ -151,8 +163,8 @@ def clean_cache(
     keep_bytes: int | None = None,
     failed: bool = True,
     dry_run: bool = False,
-) -> list[Entry]:
-    """Remove entries that nobody uses at the moment; return them, in the order of removal.
+) -> Cleaned:
+    """Remove entries that nobody uses at the moment; return them, in the order of removal, and those that were left.
 
     Parameters
     ----------
@@ -170,13 +182,14 @@ def clean_cache(
     """
     chosen = _choose(list_entries(root), everything, older_than_s, keep_bytes, failed)
     if dry_run:
-        return chosen
-    removed = [entry for entry in chosen if _remove(root, entry)]
+        return Cleaned(chosen, {})
+    reasons = [(entry, _remove(root, entry)) for entry in chosen]
+    removed = [entry for entry, reason in reasons if reason is None]
     if any(entry.kind == "build" for entry in removed):
         _drop_structures(root)
     if failed:
         remove_stale(root)
-    return removed
+    return Cleaned(removed, {entry: reason for entry, reason in reasons if reason is not None})
 
 
 def _choose(
@@ -193,22 +206,22 @@ def _choose(
     return chosen
 
 
-def _remove(root: BuildRoot, entry: Entry) -> bool:
-    """Remove an entry unless somebody uses it: out of the way first, at once, and then file by file."""
+def _remove(root: BuildRoot, entry: Entry) -> str | None:
+    """Remove an entry: out of the way first, at once, and then file by file; return why not, if it is left."""
     path = root.scratch / f"{entry.lock_name}.lock"
     try:
         root.scratch.mkdir(parents=True, exist_ok=True)
         lock = try_lock(path)
         if lock is None:
-            return False
+            return IN_USE
         with lock:
             trash = Path(tempfile.mkdtemp(dir=root.scratch))
             entry.path.rename(trash / entry.path.name)
             path.unlink(missing_ok=True)
-    except OSError:
-        return False
+    except OSError as error:
+        return error.strerror or str(error)
     shutil.rmtree(trash, ignore_errors=True)
-    return True
+    return None
 
 
 def _drop_structures(root: BuildRoot) -> None:

@@ -3,10 +3,13 @@
 import dataclasses
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from models.errors import Problem, SpecError
+from pipeline.abandoned import mark_folder, remove_abandoned, remove_marked, unmark_folder
 from pipeline.build_root import BuildRoot
 from pipeline.errors import OutputError
 from pipeline.run_folder import RunFolder
@@ -23,11 +26,14 @@ class Claim:
     """Whether the folder is new."""
     replaces: Path | None = None
     """The folder of an equal run, whose place the run's folder takes when it has finished."""
+    mark: IO[str] | None = None
+    """Open while the folder is one that goes if this process is killed (`pipeline.abandoned`)."""
 
     def settle(self) -> Path:
         """Return where the finished run is, after it has taken the place of the one that it replaces."""
         if self.replaces is None:
             return self.folder.path
+        self.keep()
         # There is a moment without a run of that name, but none in which a finished run is not on the disk.
         # A new name each time: a process that was killed here has left the one that it had.
         aside = Path(tempfile.mkdtemp(prefix=f"{self.replaces.name}-old-", dir=self.replaces.parent))
@@ -41,8 +47,16 @@ class Claim:
         except OSError:
             aside.rename(self.replaces)
             raise
+        with suppress(OSError), mark_folder(aside):
+            remove_marked(aside)
         shutil.rmtree(aside, ignore_errors=True)
         return self.replaces
+
+    def keep(self) -> None:
+        """Let the folder stay, whatever becomes of this process: it was told what is there."""
+        if self.mark is not None:
+            with suppress(OSError):
+                unmark_folder(self.folder.path, self.mark)
 
     def release(self) -> None:
         """Leave the folder as it was found, for a run that never was."""
@@ -51,6 +65,8 @@ class Claim:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink()
+        if self.mark is not None:
+            self.mark.close()
         if self.made:
             self.folder.path.rmdir()
 
@@ -71,11 +87,13 @@ def claim_folder(root: BuildRoot, network: str, out: Path | None, *, replace: bo
         if out is not None and replace:
             kept = out.resolve()
             _refuse_others(kept)
-            return dataclasses.replace(_claim_numbered(kept.parent, f"{kept.name}-new"), replaces=kept)
+            remove_abandoned(kept)
+            return _claim_beside(kept)
         return _claim_numbered(root.runs, network) if out is None else _claim_chosen(out)
     except OSError as error:
-        place = f"--out {out}" if out is not None else str(root.path)
-        raise OutputError(Problem(place, "cannot be written to", evidence=str(error))) from None
+        place, option = (f"--out {out}", "--out") if out is not None else (str(root.path), "--build-root")
+        remedy = f"choose another folder with {option}"
+        raise OutputError(Problem(place, "cannot be written to", evidence=str(error), next=remedy)) from None
 
 
 def _claim_chosen(out: Path) -> Claim:
@@ -92,6 +110,15 @@ def _claim_chosen(out: Path) -> Claim:
         holds = "holds a run that is not this one, or did not finish" if folder.log.is_file() else "is not empty"
         raise SpecError(Problem(f"--out {out}", holds, "a new or an empty folder", next=advice)) from None
     return Claim(folder, made)
+
+
+def _claim_beside(kept: Path) -> Claim:
+    claim = _claim_numbered(kept.parent, f"{kept.name}-new")
+    try:
+        return dataclasses.replace(claim, replaces=kept, mark=mark_folder(claim.folder.path))
+    except OSError:
+        claim.release()
+        raise
 
 
 def _refuse_others(path: Path) -> None:

@@ -1,21 +1,24 @@
 """The `currents` command: one function per verb, each a thin layer over the Python interface."""
 
 import json
+import re
 import sys
 import traceback
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
-from rich.console import Console
 
 from models.errors import CurrentsError, Problem, SpecError
 from models.files import list_networks, read_description
+from models.quantities import show_value
 from pipeline.cli_cache import cache_app
-from pipeline.cli_json import Json, list_rows, print_json
+from pipeline.cli_json import Folder, Json, list_rows, print_json
+from pipeline.cli_output import Notices, OutputLostError, guard_output, tell
 from pipeline.cli_progress import show_progress
 from pipeline.cli_run import describe, plan, simulate
+from pipeline.cli_surroundings import explain_surroundings
+from pipeline.places import is_utf8
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 1, 2, 70, 130
 
@@ -35,24 +38,67 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a verb; return its exit code: 0 only if what it promised happened, 2 for a usage or spec error."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        with guard_output():
+            return _run(words)
+    except OutputLostError as error:
+        if error.problem is not None:
+            tell(str(error.problem))
+        return EXIT_FAILED
+
+
+def _run(words: list[str]) -> int:
+    try:
+        _refuse_undecodable(words)
+        result = app(_join_negative(words), exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         return _report(SpecError(Problem("currents", str(error).strip().rstrip(".?"), next="currents --help")), words)
     except CurrentsError as error:
         return _report(error, words)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output (`| head`) has left; there is nobody to tell.
-        sys.stderr.close()
-        return EXIT_FAILED
-    except Exception:
+        return _tell_interrupt()
+    except OutputLostError:
+        raise
+    except Exception as error:
+        if _is_interrupt(error):
+            return _tell_interrupt()
+        if (explained := explain_surroundings(error)) is not None:
+            return _report(explained, words)
         # Brian2 replaces sys.excepthook by one that blames Brian2.
-        traceback.print_exc()
-        print("currents: this is a bug in brian2currents; please report it with the lines above.", file=sys.stderr)
+        tell(traceback.format_exc().rstrip())
+        tell("currents: this is a bug in brian2currents; please report it with the lines above.")
         return EXIT_BUG
     return result if isinstance(result, int) else 0
+
+
+def _tell_interrupt() -> int:
+    tell("interrupted")
+    return EXIT_INTERRUPTED
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Return whether an error is what a library has made of an interrupt while it was imported."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _refuse_undecodable(words: list[str]) -> None:
+    """Raise `SpecError` for an argument that could not be written into a manifest."""
+    for word in words:
+        if not is_utf8(word):
+            what, remedy = "an argument is not text in UTF-8, which a run's manifest is", "rename the file or folder"
+            raise SpecError(Problem("currents", what, got=show_value(word), next=remedy))
+
+
+def _join_negative(words: list[str]) -> list[str]:
+    """Return the words with `--duration "-1 s"` as one, which else would count as an option without a value."""
+    joined: list[str] = []
+    for word in words:
+        if joined and re.match(r"-\.?[0-9]", word) and re.fullmatch(r"--[a-z-]+", joined[-1]):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _report(error: CurrentsError, words: list[str]) -> int:
@@ -60,7 +106,7 @@ def _report(error: CurrentsError, words: list[str]) -> int:
         problems = [{key: text for key, text in vars(p).items() if text is not None} for p in error.problems]
         print(json.dumps({"error": type(error).__name__, "problems": problems}, ensure_ascii=False))
     else:
-        print(error, file=sys.stderr)
+        tell(str(error))
     return error.exit_code
 
 
@@ -78,10 +124,10 @@ def list_verb(*, as_json: Json = False) -> None:
 
 @app.command
 def tables(
-    run: Path,
+    run: Folder,
     /,
     *,
-    to: Path,
+    to: Folder,
     format: Literal["parquet", "csv"] = "parquet",
     populations: list[str] | None = None,
     neurons: list[int] | None = None,
@@ -130,7 +176,7 @@ def tables(
 
 
 @app.command
-def verify(run: Path, /, *, as_json: Json = False) -> int:
+def verify(run: Folder, /, *, as_json: Json = False) -> int:
     """Recompute every recorded current, v and spike of a run from spikes, drive and edges alone.
 
     Exits 1 if anything differs, or if no channel held a value other than 0.
@@ -158,9 +204,9 @@ def bench(
     *,
     quick: bool = False,
     growth: bool = False,
-    plot: Path | None = None,
+    plot: Folder | None = None,
     tiny: Annotated[bool, Parameter(show=False, negative=())] = False,
-    build_root: Path | None = None,
+    build_root: Folder | None = None,
     as_json: Json = False,
 ) -> int:
     """Measure speed: the reference network by a hand-written Brian2 script and by us in turn, as a table of ratios.
@@ -185,11 +231,11 @@ def bench(
     from pipeline.bench.plot import save_growth
     from pipeline.bench.show import format_bench
     from pipeline.bench.sizes import FULL, QUICK, TINY
-    from pipeline.build_root import default_root
+    from pipeline.build_root import choose_root
 
-    notices = Console(stderr=True, quiet=as_json, highlight=False)
+    notices = Notices(stderr=True, quiet=as_json, highlight=False)
     sizes = TINY if tiny else QUICK if quick and not growth else FULL
-    root = build_root or default_root()
+    root = choose_root(build_root).path
     results = run_bench(sizes, root, notices.print, only_growth=growth)
     if results["growth"]:
         save_growth(results, plot or root / "bench" / "growth.png")

@@ -1,12 +1,11 @@
 """`currents cache`: what is kept of builds and edges, and how it is removed."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from pipeline.cli_json import Flag, Json, print_json
+from pipeline.cli_json import Flag, Folder, Json, print_json
 
 if TYPE_CHECKING:
     from pipeline.cache import Entry
@@ -17,7 +16,7 @@ _COLUMNS = ("kind", "fingerprint", "size", "last used", "arch", "networks")
 
 
 @cache_app.command(name="list")
-def list_cache(*, build_root: Path | None = None, as_json: Json = False) -> None:
+def list_cache(*, build_root: Folder | None = None, as_json: Json = False) -> None:
     """List builds, object files that they share, and edges, last used first.
 
     Parameters
@@ -46,12 +45,12 @@ def clean_cache(
     older_than: str | None = None,
     keep: str | None = None,
     dry_run: Flag = False,
-    build_root: Path | None = None,
+    build_root: Folder | None = None,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Remove builds that failed, what killed processes left, and, if asked to, builds and edges. Runs are not touched.
 
-    What is in use at the moment stays.
+    What is in use at the moment stays, and is told. Exits 1 if anything stays for another reason.
 
     Parameters
     ----------
@@ -67,29 +66,36 @@ def clean_cache(
         Root folder of builds and runs.
     """
     from pipeline.amounts import parse_age, parse_bytes
+    from pipeline.cache import IN_USE
     from pipeline.cache import clean_cache as clean
     from pipeline.memory import format_bytes
 
-    removed = clean(
+    cleaned = clean(
         _find_root(build_root),
         everything=all,
         older_than_s=parse_age(older_than, "--older-than") if older_than is not None else None,
         keep_bytes=parse_bytes(keep, "--keep") if keep is not None else None,
         dry_run=dry_run,
     )
+    removed, left = cleaned.removed, cleaned.left
     n_bytes = sum(entry.n_bytes for entry in removed)
+    code = 0 if set(left.values()) <= {IN_USE} else 1
     if as_json:
-        print_json({"bytes": n_bytes, "dry_run": dry_run, "removed": [_describe(entry) for entry in removed]})
-        return
+        told = [_describe(entry) | {"reason": reason} for entry, reason in left.items()]
+        print_json({"bytes": n_bytes, "dry_run": dry_run, "removed": list(map(_describe, removed)), "left": told})
+        return code
     if removed:
         print(_format(removed))
     print(f"{'would remove' if dry_run else 'removed'} {len(removed)} entries, {format_bytes(n_bytes)}")
+    for entry, reason in left.items():
+        print(f"left: {entry.kind} {entry.fingerprint}, {format_bytes(entry.n_bytes)}: {reason}")
+    return code
 
 
-def _find_root(build_root: Path | None) -> Any:
-    from pipeline.build_root import BuildRoot, default_root
+def _find_root(build_root: Folder | None) -> Any:
+    from pipeline.build_root import choose_root
 
-    return BuildRoot((build_root or default_root()).absolute())
+    return choose_root(build_root)
 
 
 def _describe(entry: "Entry") -> dict[str, object]:

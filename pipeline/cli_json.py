@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter, Token
@@ -15,10 +16,18 @@ def _read_whole(_type: Any, tokens: Sequence[Token]) -> int:
     return int(text)
 
 
+def _read_path(_type: Any, tokens: Sequence[Token]) -> Path:
+    if not tokens[0].value:
+        raise ValueError('"" is no path')  # of a variable that is not set, say: not the folder that we are in
+    return Path(tokens[0].value)
+
+
 type Flag = Annotated[bool, Parameter(negative=())]
 """An option that is there or not, without a `--no-` of its own."""
 type Whole = Annotated[int, Parameter(converter=_read_whole)]
 """A whole number; what would have to be rounded is refused."""
+type Folder = Annotated[Path, Parameter(converter=_read_path)]
+"""A path."""
 type Json = Annotated[bool, Parameter(name="--json", help="Print JSON, for machines.", negative=())]
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from pipeline.cli_output import Notices
+
 _MEASURED = ("run", "verify")
 """Stages that tell how far they are."""
 
@@ -19,7 +21,7 @@ def show_progress(
 
     Names of stages are added to `stages` as they begin. A run that was found is no stage to show.
     """
-    console = Console(stderr=True, quiet=quiet)
+    console = Notices(stderr=True, quiet=quiet)
     with _show_bars(console) if console.is_terminal else nullcontext(_plain_progress(console)) as (show, progress):
 
         def notify(stage: str) -> None:

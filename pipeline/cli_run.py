@@ -1,14 +1,13 @@
 """`currents describe`, `plan` and `simulate`: the verbs that take a model."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from models.errors import Problem, SpecError
 from models.files import load_network
-from pipeline.cli_json import Flag, Json, Whole, list_rows, print_json
+from pipeline.cli_json import Flag, Folder, Json, Whole, list_rows, print_json
 from pipeline.cli_progress import show_progress
 
 type Settings = Annotated[
@@ -46,7 +45,7 @@ class RunOptions:
     record_interval: str | None = None
     threads: Whole = 1
     arch: Literal["native", "x86-64-v3", "x86-64-v2"] = "native"
-    build_root: Path | None = None
+    build_root: Folder | None = None
 
     def to_arguments(self) -> dict[str, Any]:
         """Return them as the Python interface takes them."""
@@ -98,7 +97,7 @@ def simulate(
     /,
     *,
     options: RunOptions = _DEFAULTS,
-    out: Path | None = None,
+    out: Folder | None = None,
     force: Flag = False,
     as_json: Json = False,
 ) -> None:
@@ -119,7 +118,8 @@ def simulate(
     stages: list[str] = []
     with show_progress(quiet=as_json, stages=stages) as (notify, progress):
         run = simulate_network(model, **arguments, out=out, force=force, notify=notify, progress=progress)
-    summary, found = run.summary(), stages == ["found"]
+    found = stages == ["found"]
+    summary = _summarize(run, found)
     if as_json:
         print_json({"path": str(run.path), "found": found, "manifest": run.manifest, "summary": list_rows(summary)})
         return
@@ -132,6 +132,16 @@ def simulate(
     _print_summary(run, summary)
 
 
+def _summarize(run: Any, found: bool) -> Any:
+    from pipeline.errors import RecordingError
+    from pipeline.found import advise_force
+
+    try:
+        return run.summary()
+    except RecordingError as error:
+        raise advise_force(error) if found else error from None
+
+
 def _print_summary(run: Any, summary: Any) -> None:
     from pipeline.show import format_summary
 
@@ -139,12 +149,17 @@ def _print_summary(run: Any, summary: Any) -> None:
     silent = list(summary.loc[summary["silent_fraction"] == 1, "population"])
     if silent:
         print(f"warning: never fired: {', '.join(silent)}")
-    manifest = run.manifest
-    per_second = manifest["simulation_s"] / manifest["duration_s"]
-    took = f"{manifest['simulation_s']:.1f} s ({per_second:.2f} s per second)"
-    print(f"\nsimulated {manifest['duration_s']:g} s of model time in {took}")
+    print(f"\nsimulated {run.manifest['duration_s']:g} s of model time{_tell_time(run.manifest)}")
     print(f"run: {run.path}")
     print(f"next: currents verify {run.path}\n      currents tables {run.path} --to tables")
+
+
+def _tell_time(manifest: dict[str, Any]) -> str:
+    """Return how long a run took, where that is known: whoever started it may have been killed."""
+    if "simulation_s" not in manifest:
+        return ""
+    per_second = manifest["simulation_s"] / manifest["duration_s"]
+    return f" in {manifest['simulation_s']:.1f} s ({per_second:.2f} s per second)"
 
 
 def read_settings(texts: list[str] | None) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from pipeline.compiler import Compiler
 from pipeline.errors import CompileError
 from pipeline.links import link_file
 from pipeline.signals import delay_signals
+from pipeline.storage import RAISE_LIMIT, TOO_LARGE
 
 if TYPE_CHECKING:
     from pipeline.emit import Runtime, SourceTree  # which imports Brian2: a search for errors should not wait for that
@@ -108,14 +110,14 @@ def _compile(tree: "SourceTree", compiler: Compiler, root: BuildRoot, n_jobs: in
 
 def _make(tree: "SourceTree", compiler: Compiler, root: BuildRoot, n_jobs: int) -> None:
     folder = root.binaries / tree.fingerprint
-    failed = _run_make(tree.folder, compiler, n_jobs) != 0
-    if failed and compiler.launcher:
+    code = _run_make(tree.folder, compiler, n_jobs)
+    if code != 0 and compiler.launcher:
         # The launcher itself may be what failed: it cannot write to its own cache, say.
-        failed = _run_make(tree.folder, replace(compiler, launcher=""), n_jobs) != 0
-    if failed:
+        code = _run_make(tree.folder, replace(compiler, launcher=""), n_jobs)
+    if code != 0:
         kept = folder.with_suffix(".failed")
         _install(tree.folder, kept)
-        raise _compile_error(kept)
+        raise _compile_error(kept, compiler, code)
     if tree.runtime is not None:
         _keep_runtime(tree.runtime, tree.folder, root, compiler)
     for path in [*tree.folder.rglob("*.o"), *tree.folder.rglob("*.gch"), *tree.folder.rglob("*.d")]:
@@ -208,18 +210,31 @@ def _move(source: Path, folder: Path) -> None:
         partial.rename(folder)
 
 
-def _compile_error(folder: Path) -> CompileError:
+_CAUSES = {
+    "No space left on device": ("the disk is full", "free some space, or choose another root with --build-root"),
+    "File size limit exceeded": (TOO_LARGE, RAISE_LIMIT),
+    "File too large": (TOO_LARGE, RAISE_LIMIT),
+    "Killed signal terminated program": ("memory ran out", "end what else takes memory, or compile on another machine"),
+    "out of memory": ("memory ran out", "end what else takes memory, or compile on another machine"),
+}
+"""What else than the code may be wrong, and what to do, by what make and the compilers say."""
+_WRONG_CODE = "equations that Brian2 accepts but C++ does not, or a compiler that is too old"
+
+
+def _compile_error(folder: Path, compiler: Compiler, code: int) -> CompileError:
     log = folder / _LOG
     output = log.read_text(encoding="utf-8", errors="replace")
-    full = "No space left on device" in output or is_full(folder)
-    cause = "equations that Brian2 accepts but C++ does not, or a compiler that is too old"
-    tail = "\n".join(output.strip().splitlines()[-_TAIL_LINES:])
-    return CompileError(
-        Problem(
-            "build",
-            "the generated C++ does not compile",
-            evidence=f"{log}\n{tail}".rstrip(),
-            likely_cause="the disk is full" if full else cause,
-            next="free some space, or choose another root with --build-root" if full else f"make -C {folder}",
-        )
+    # Where there is no space for it, there may be no output either.
+    said = "No space left on device" if is_full(folder) else "File too large" if code == -signal.SIGXFSZ else output
+    cause, remedy = next(
+        (cause for text, cause in _CAUSES.items() if text in said), (_WRONG_CODE, _repeat(folder, compiler))
     )
+    tail = "\n".join(output.strip().splitlines()[-_TAIL_LINES:])
+    what = "the generated C++ does not compile" if cause == _WRONG_CODE else "the generated C++ cannot be compiled"
+    return CompileError(Problem("build", what, evidence=f"{log}\n{tail}".rstrip(), likely_cause=cause, next=remedy))
+
+
+def _repeat(folder: Path, compiler: Compiler) -> str:
+    """Return the command that compiles a folder again, by the same compiler."""
+    words = ["make", "-C", str(folder), *([] if compiler.command == "g++" else [f"CXX={compiler.command}"])]
+    return shlex.join(words)

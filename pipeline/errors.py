@@ -39,6 +39,10 @@ class StorageError(OutputError):
     exit_code = 1
 
 
+class MachineError(CurrentsError, OSError):
+    """The machine refuses a file, a process or the like, where nothing else says more of it."""
+
+
 class CompileError(CurrentsError, RuntimeError):
     """The generated C++ does not compile."""
 

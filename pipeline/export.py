@@ -3,8 +3,9 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -16,14 +17,15 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from models.errors import Problem, SpecError
+from models.errors import CurrentsError, Problem, SpecError
 from models.steps import step_time
 from models.tables import INPUT_COLUMNS, RATE_COLUMNS, SPIKE_COLUMNS, Column, current_columns, state_columns
-from pipeline.atomic import write_atomically
 from pipeline.errors import ExistingFileError, OutputError
+from pipeline.places import check_place
 from pipeline.recording import Recording
 from pipeline.run import Run
 from pipeline.selection import Names, Neurons, NeuronSelection, select_names, select_neurons, unknown_name
+from pipeline.storage import explain_failed_writes
 from pipeline.tabulate import (
     iterate_currents,
     iterate_spikes,
@@ -68,8 +70,9 @@ def export_tables(
 ) -> list[Path]:
     """Write every recorded table of a run: one file per recorder, named after it, and `inputs` of drives' sources.
 
-    Tables larger than memory are written in parts. Each file appears whole or not at all, `manifest.json` last. In
-    Parquet, values are compressed by BYTE_STREAM_SPLIT and zstd, and units are in the metadata of the fields.
+    Tables larger than memory are written in parts. All files take their places together, when they are whole, with
+    `manifest.json` last, or none does. In Parquet, values are compressed by BYTE_STREAM_SPLIT and zstd, and units are
+    in the metadata of the fields.
 
     Parameters
     ----------
@@ -94,41 +97,64 @@ def export_tables(
         If something that is named does not exist, or nothing of it was recorded.
     ExistingFileError
         If a file is there already; nothing was written.
-    OutputError
-        If the folder cannot be written to.
+    OutputError, StorageError
+        If the folder cannot be written to, or not all of it: then nothing of it is left.
     """
     if format not in _WRITERS:
         raise SpecError(unknown_name("format", "format", format, _WRITERS))
-    folder = Path(folder).resolve()
+    folder = check_place("--to", folder).resolve()
     tables = list(_list_tables(run.recording, populations, neurons, channels, start, stop))
     if not tables:
         raise SpecError(Problem("populations and neurons", "select nothing that was recorded"))
     files = [folder / f"{table.name}.{format}" for table in tables]
-    columns, manifest = folder / COLUMNS_FILE, folder / run.folder.manifest.name
-    _prepare(run, folder, [*files, columns, manifest], overwrite)
-    for path, table in zip(files, tables, strict=True):
-        with replacing(path) as file:
-            _WRITERS[format](file, table)
-    write_atomically(columns, _describe_columns(tables, format))
-    write_atomically(manifest, run.folder.manifest.read_bytes())
+    contents = {
+        folder / run.folder.manifest.name: partial(_write_bytes, run.folder.manifest.read_bytes()),
+        folder / COLUMNS_FILE: partial(_write_bytes, _describe_columns(tables, format).encode()),
+        **{path: partial(_WRITERS[format], table) for path, table in zip(files, tables, strict=True)},
+    }
+    made = _prepare(run, folder, list(contents), overwrite)
+    try:
+        with explain_failed_writes({folder: "--to"}):
+            _write_all(contents)
+    except BaseException:
+        if made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
     return files
 
 
-def _prepare(run: Run, folder: Path, files: list[Path], overwrite: bool) -> None:
+def _write_all(contents: Mapping[Path, Callable[[IO[bytes]], None]]) -> None:
+    """Write files that take their places when all of them are whole, the first one last."""
+    with ExitStack() as stack:
+        for path, write in contents.items():
+            file = stack.enter_context(replacing(path))
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _prepare(run: Run, folder: Path, files: list[Path], overwrite: bool) -> bool:
+    """Make the folder if need be; return whether it is new."""
     if folder == run.path.resolve():
         raise SpecError(Problem(str(folder), "is the run itself", "another folder"))
-    there = [path.name for path in files if path.exists()]
-    if there and not overwrite:
-        next_ = "choose another folder, or allow it with --overwrite (overwrite=True)"
-        problem = Problem(str(folder), "holds files that would be replaced", got=", ".join(there), next=next_)
-        raise ExistingFileError(problem)
     try:
+        there = sorted(path.name for path in files if path.exists())
+        if there and not overwrite:
+            next_ = "choose another folder, or allow it with --overwrite (overwrite=True)"
+            problem = Problem(str(folder), "holds files that would be replaced", got=", ".join(there), next=next_)
+            raise ExistingFileError(problem)
+        made = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".{COLUMNS_FILE}.partial"
         probe.touch()
         probe.unlink()
+    except CurrentsError:
+        raise
     except OSError as error:
-        raise OutputError(Problem(str(folder), "cannot be written to", evidence=str(error))) from None
+        remedy = "choose another folder with --to"
+        raise OutputError(Problem(str(folder), "cannot be written to", evidence=str(error), next=remedy)) from None
+    return made
 
 
 def _list_tables(
@@ -220,7 +246,11 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         os.close(folder)
 
 
-def _write_parquet(file: IO[bytes], table: Table) -> None:
+def _write_bytes(content: bytes, file: IO[bytes]) -> None:
+    file.write(content)
+
+
+def _write_parquet(table: Table, file: IO[bytes]) -> None:
     values = [name for name, column in table.columns.items() if column.dtype.startswith("float") and name != "time"]
     first = next(table.frames)
     schema = _schema(first, table.columns)
@@ -248,7 +278,7 @@ def _schema(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pa.Schema:
     return pa.schema(fields, metadata=schema.metadata)
 
 
-def _write_csv(file: IO[bytes], table: Table) -> None:
+def _write_csv(table: Table, file: IO[bytes]) -> None:
     """Write comma-separated values: numbers as the shortest text that reads back the same, NaN as nothing."""
     file.write((",".join(table.columns) + "\n").encode())
     options = pa.csv.WriteOptions(include_header=False, quoting_style="none", batch_size=1 << 16)
@@ -258,4 +288,4 @@ def _write_csv(file: IO[bytes], table: Table) -> None:
         pa.csv.write_csv(part.cast(pa.schema(fields)), file, options)
 
 
-_WRITERS: dict[str, Callable[[IO[bytes], Table], None]] = {"parquet": _write_parquet, "csv": _write_csv}
+_WRITERS: dict[str, Callable[[Table, IO[bytes]], None]] = {"parquet": _write_parquet, "csv": _write_csv}

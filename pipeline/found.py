@@ -5,13 +5,16 @@ moved and deleted at any time; a run that was moved is computed again.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from models.errors import CurrentsError
 from pipeline.atomic import write_atomically
 from pipeline.build_root import BuildRoot
-from pipeline.run import Run, load_run
+from pipeline.errors import RecordingError
+from pipeline.program_report import follow_program, read_report
+from pipeline.run import Run, load_run, read_manifest
 from pipeline.run_folder import RunFolder
 
 
@@ -30,19 +33,45 @@ def find_run(root: BuildRoot, wanted: Wanted) -> Run | None:
         place = (root.run_index / wanted.fingerprint).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         return None
-    return open_same(root.runs / place, wanted)
+    with suppress(RecordingError):
+        return open_same(root.runs / place, wanted)
+    return None
 
 
 def open_same(path: Path, wanted: Wanted) -> Run | None:
-    """Return the run of a folder if it is finished, whole and the one that is wanted, else None."""
+    """Return the run of a folder if it is finished and the one that is wanted, else None.
+
+    Raises
+    ------
+    RecordingError
+        If it is, but its recording is damaged.
+    """
     try:
         run = load_run(path)
+    except RecordingError as error:
+        if _is_damaged(RunFolder(path), wanted):
+            raise advise_force(error) from None
+        return None
     except (CurrentsError, OSError):
         return None
+    return run if _is_wanted(run.manifest, wanted) else None
+
+
+def _is_damaged(folder: RunFolder, wanted: Wanted) -> bool:
+    """Return whether a folder whose recording cannot be opened is that of the run that is wanted."""
+    manifest = follow_program(read_manifest(folder), read_report(folder))
+    return manifest["status"] == "finished" and _is_wanted(manifest, wanted)
+
+
+def advise_force(error: RecordingError) -> RecordingError:
+    """Return the error of a run that was found with what can be done about it."""
+    return RecordingError(*(replace(problem, next="compute the run again with --force") for problem in error.problems))
+
+
+def _is_wanted(manifest: dict[str, Any], wanted: Wanted) -> bool:
     # Its program may have been run again since, by hand, with another seed or duration.
-    manifest = run.manifest
     found = (manifest.get("fingerprint"), manifest.get("seed"), manifest.get("n_steps"))
-    return run if found == (wanted.fingerprint, wanted.seed, wanted.n_steps) else None
+    return found == (wanted.fingerprint, wanted.seed, wanted.n_steps)
 
 
 def remember_run(root: BuildRoot, fingerprint: str, folder: RunFolder) -> None:

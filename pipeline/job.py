@@ -1,20 +1,19 @@
 """A job: everything that is decided before a run begins, and what all devices do for it."""
 
-import errno
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from models.errors import CurrentsError, Problem
 from models.groups import Device
 from models.sample import EdgeTable
 from models.spec import NetworkSpec
-from pipeline.build_root import BuildRoot, is_full
+from pipeline.build_root import BuildRoot
 from pipeline.compiler import Compiler
-from pipeline.errors import StorageError
 from pipeline.run_folder import RunFolder
+from pipeline.storage import explain_failed_writes
 
 type Notify = Callable[[str], None]
 """Called with the name of each stage as it begins."""
@@ -38,25 +37,11 @@ class Job:
     """Of the run."""
 
 
-@contextmanager
-def explain_storage(job: Job) -> Iterator[None]:
-    """Say of a file that cannot be written which folder that concerns, and whether its disk is full."""
-    try:
-        yield
-    except CurrentsError:
-        raise
-    except OSError as error:
-        # NumPy's own error for a short write has no number.
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT) or is_full(job.root.path) or is_full(job.folder.path)
-        place = error.filename if isinstance(error.filename, str) else job.root.path
-        raise StorageError(
-            Problem(
-                str(place),
-                "cannot be written: the disk is full" if full else "cannot be read or written",
-                evidence=str(error),
-                next="free some space, or choose other folders with --build-root and --out" if full else None,
-            )
-        ) from error
+def explain_storage(job: Job) -> AbstractContextManager[None]:
+    """Say of a file of a job that cannot be written which folder that concerns, why, and what to do."""
+    inside = job.folder.path.is_relative_to(job.root.path.resolve())
+    own: dict[Path, str] = {} if inside else {job.folder.path: "--out"}
+    return explain_failed_writes({**own, job.root.path: "--build-root"})
 
 
 def save_edges(folder: RunFolder, edges: Mapping[str, EdgeTable]) -> None:

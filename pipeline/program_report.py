@@ -28,6 +28,8 @@ class ProgramReport(BaseModel):
     seed: Annotated[int, Field(ge=0)]
     dt_s: float
     n_steps: Annotated[int, Field(ge=1)]
+    step: Annotated[int, Field(ge=0)] | None = None
+    """That it has reached, once it has ended."""
     start_s: float | None = None
     simulation_s: float | None = None
     peak_memory_bytes: int | None = None
@@ -79,7 +81,7 @@ def _find_own_status(manifest: dict[str, Any]) -> str:
     try:
         pid, host = int(manifest["pid"]), str(manifest["host"]["name"])
         seen_s = datetime.fromisoformat(manifest["started"]).timestamp()
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return status
     return "died" if status == "running" and is_gone(pid, host, seen_s) else status
 

@@ -16,6 +16,7 @@ from models.spec_errors import translate_errors
 from models.steps import format_time
 from pipeline import summary, tabulate
 from pipeline.errors import RecordingError, RunFolderError, UnfinishedRunError
+from pipeline.manifest_check import check_manifest
 from pipeline.program_report import follow_program, read_report
 from pipeline.recording import Recording, open_recording, recorded_seconds
 from pipeline.run_folder import RunFolder
@@ -191,23 +192,26 @@ def load_run(path: str | Path, *, partial: bool = False) -> Run:
 def read_manifest(folder: RunFolder) -> dict[str, Any]:
     """Return a run's manifest; raise `RunFolderError` when there is none, or one of another version."""
     place, expected = str(folder.path), "the folder of a run, which has manifest.json at its top"
-    if not folder.path.is_dir():
-        what = "is a file" if folder.path.exists() else "does not exist"
-        raise RunFolderError(Problem(place, what, expected))
     try:
+        if not folder.path.is_dir():
+            what = "is a file" if folder.path.exists() else "does not exist"
+            raise RunFolderError(Problem(place, what, expected))
         manifest = json.loads(folder.manifest.read_text(encoding="utf-8"))
+    except RunFolderError:
+        raise
     except FileNotFoundError:
         raise RunFolderError(Problem(place, "is not a run: it has no manifest", expected)) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RunFolderError(Problem(place, "cannot be read", expected, evidence=str(error))) from None
+    except (ValueError, RecursionError) as error:
         raise RunFolderError(Problem(str(folder.manifest), "cannot be read as JSON", evidence=str(error))) from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         got = f"format {manifest.get('format')}" if isinstance(manifest, dict) else "no table"
         next_ = "load it with the version of this package that wrote it"
         problem = Problem(str(folder.manifest), "is of another format version", f"format {FORMAT}", got, next=next_)
         raise RunFolderError(problem)
-    lacking = [f'"{key}"' for key in ("status", "spec") if key not in manifest]
-    if lacking:
-        raise RunFolderError(Problem(str(folder.manifest), f"lacks {' and '.join(lacking)}"))
+    if problems := check_manifest(manifest):
+        raise RunFolderError(*(problem.within(str(folder.manifest)) for problem in problems))
     return manifest
 
 

@@ -13,15 +13,17 @@ from models.quantities import SECOND, Quantity, QuantityError, parse_quantity
 from models.spec import CurrentsRecord, NetworkSpec
 from models.steps import count_steps
 from pipeline.atomic import write_atomically
-from pipeline.build_root import BuildRoot, default_root
+from pipeline.build_root import BuildRoot, choose_root
 from pipeline.cache import read_limit
 from pipeline.claim import Claim, claim_folder
 from pipeline.compiler import Arch, find_compiler
-from pipeline.errors import RunInterrupted
+from pipeline.errors import RecordingError, RunInterrupted
 from pipeline.fingerprint import fingerprint_run
 from pipeline.input_files import copy_input_files
 from pipeline.job import Job, Notify, explain_storage
 from pipeline.manifest import describe_run, now, save_manifest
+from pipeline.manifest_check import MAX_SEED
+from pipeline.places import check_place
 from pipeline.program import Progress
 from pipeline.run_folder import RunFolder
 from pipeline.signals import interrupt_on_signals
@@ -29,7 +31,6 @@ from pipeline.signals import interrupt_on_signals
 if TYPE_CHECKING:
     from pipeline.run import Run
 
-_MAX_SEED = 2**63 - 1
 MOST_THREADS = 1024
 """What the engine's program takes."""
 
@@ -91,27 +92,35 @@ def simulate(
         If the model, a setting or an argument is wrong, or there is no compiler. Nothing was written.
     OutputError
         If `out` or the build root cannot be written to. Nothing was written.
+    RecordingError
+        If `out` holds the equal run, and what it recorded is damaged; with `force` it is computed again.
     CompileError, ProgramError, StorageError
         If a later stage fails; the run's manifest says `failed`.
     RunInterrupted
         On SIGINT, SIGTERM or SIGHUP; the manifest says `interrupted`.
     """
-    root = BuildRoot(Path(build_root).absolute() if build_root is not None else default_root())
+    root = choose_root(build_root)
     settings = dict(settings or {})
     spec = set_interval(load_network(model, settings), record_interval, duration)
     n_steps = resolve_steps(spec, duration)
-    run_seed, place = check_seed(seed, spec), Path(out) if out is not None else None
+    run_seed, place = check_seed(seed, spec), check_place("--out", out) if out is not None else None
     check_threads(threads, device)
     read_limit()
     fingerprint = fingerprint_run(spec, seed=run_seed, n_steps=n_steps, device=device)
     notify = notify or (lambda stage: None)
-    same = _find_same(root, fingerprint, run_seed, n_steps, place)
+    try:
+        same = _find_same(root, fingerprint, run_seed, n_steps, place)
+        is_there = same is not None
+    except RecordingError:
+        if not force:
+            raise
+        same, is_there = None, True
     if same is not None and not force:
         notify("found")
         return same
     compiler = find_compiler(arch)
     name = model.network.name if isinstance(model, NetworkSpec) else str(model)
-    claim = claim_folder(root, spec.network.name, place, replace=same is not None)
+    claim = claim_folder(root, spec.network.name, place, replace=is_there)
     job = Job(spec, name, settings, run_seed, n_steps, device, threads, compiler, root, claim.folder, fingerprint)
     try:
         with interrupt_on_signals():
@@ -120,14 +129,21 @@ def simulate(
         # A wrong spec that only Brian2 could find: as if nothing had been asked.
         claim.release()
         raise SpecError(*(problem.within(job.model) for problem in error.problems)) from None
+    except BaseException:
+        claim.keep()
+        raise
     return _open_finished(job, claim)
 
 
 def _find_same(root: BuildRoot, fingerprint: str, seed: int, n_steps: int, out: Path | None) -> "Run | None":
-    """Return the finished run of a fingerprint: the one in `out`, where that is given, else wherever it is."""
-    if out is not None and not RunFolder(out).manifest.is_file():
-        return None
-    if out is None and not (root.run_index / fingerprint).is_file():
+    """Return the finished run of a fingerprint: the one in `out`, where that is given, else wherever it is.
+
+    Raise `RecordingError` where `out` holds it, and it is damaged.
+    """
+    try:
+        if not (root.run_index / fingerprint if out is None else RunFolder(out).manifest).is_file():
+            return None
+    except OSError:  # what is wrong with it is found when it is claimed
         return None
     # Imported late: only what reads tables needs pandas, and a run that is new should not wait for it.
     from pipeline.found import Wanted, find_run, open_same
@@ -172,8 +188,8 @@ def resolve_steps(spec: NetworkSpec, duration: str | None) -> int:
 
 def check_seed(seed: int | None, spec: NetworkSpec) -> int:
     """Return the run's seed, the network's when none is given; raise `SpecError` when it is out of range."""
-    if seed is not None and not 0 <= seed <= _MAX_SEED:
-        raise SpecError(Problem("--seed", "is out of range", f"0 to {_MAX_SEED}", str(seed)))
+    if seed is not None and not 0 <= seed <= MAX_SEED:
+        raise SpecError(Problem("--seed", "is out of range", f"0 to {MAX_SEED}", str(seed)))
     return spec.network.seed if seed is None else seed
 
 
@@ -217,7 +233,7 @@ def _record_outcome(job: Job, manifest: dict[str, Any]) -> Iterator[None]:
         outcome["status"] = "interrupted"
         raise
     except Exception as error:
-        outcome["error"] = str(error)
+        outcome["error"] = str(error) or type(error).__name__
         raise
     finally:
         # On a disk that is full the first manifest stays: what is being raised matters more.

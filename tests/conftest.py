@@ -4,7 +4,8 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -67,3 +68,21 @@ def simulate_once(build_root: Path, shared_tmp: Path) -> SimulateOnce:
         return load_run(folder)
 
     return run
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Return what makes a disk of so many kB; only root can."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    def mount(n_kilobytes: int) -> Path:
+        made = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={n_kilobytes}k", "tmpfs", disk], capture_output=True, check=False
+        )
+        if made.returncode != 0:
+            pytest.skip("needs the right to mount a tmpfs")
+        return disk
+
+    yield mount
+    subprocess.run(["umount", disk], capture_output=True, check=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from models.assembly import Assembly, GroupVariables, assemble_network
 from models.expand import Expanded, expand_network
 from models.groups import GroupPlan, plan_groups
+from pipeline.build_root import refuse_read_only
 from pipeline.cache import note_use
 from pipeline.compile import Binary, compile_sources, find_binary
 from pipeline.edge_cache import obtain_edges
@@ -68,6 +69,7 @@ def _find_program(job: Job, plans: tuple[GroupPlan, ...], notify: Notify) -> Ite
     if structure is not None and binary is not None:
         yield _Program(key, structure.variables, binary, None)
         return
+    refuse_read_only(job.root)
     # Brian2 is imported here, late: it takes seconds.
     from pipeline.engine.emit import emit_program
 

@@ -1,5 +1,6 @@
 """The run stage of the engine: start its program, follow it, stop it when asked, and say how it ended."""
 
+import errno
 import json
 import os
 import subprocess
@@ -12,11 +13,14 @@ from typing import Any, TextIO
 import numpy as np
 
 from models.errors import CurrentsError, InternalError, Problem
-from pipeline.errors import ProgramError, RunInterrupted, StorageError
+from models.steps import format_time, step_time
+from pipeline.errors import ProgramError, RunFolderError, RunInterrupted, StorageError
 from pipeline.exit_codes import ExitCode
 from pipeline.program import Progress, describe_code, stop_program
+from pipeline.program_report import read_report
 from pipeline.run_folder import RunFolder
 from pipeline.signals import delay_signals
+from pipeline.storage import RAISE_LIMIT
 
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "GLIBC_TUNABLES")
 """What the program gets of ours: what an operator may have set so that programs run at all."""
@@ -57,25 +61,28 @@ def run_program(binary: Path, folder: RunFolder, progress: Progress | None = Non
     """
     started = time.monotonic()
     process: subprocess.Popen[str] | None = None
-    completed = 0.0
+    last: dict[str, Any] = {}
     end: dict[str, Any] = {}
     with folder.log.open("w", encoding="utf-8") as log:
         try:
             with delay_signals():
                 process = _start(binary, folder, n_threads, log)
             for report in _follow(process, log):
-                completed = float(report.get("completed", completed))
+                if "completed" in report:
+                    last = report
+                    if progress is not None:
+                        progress(float(report["completed"]))
                 end = report if "end" in report else end
-                if progress is not None and "completed" in report:
-                    progress(completed)
             code = process.wait()
         except KeyboardInterrupt:
-            raise _interrupted(folder, completed) from None
+            if process is not None:
+                stop_program(process)  # so that it says how far it was
+            raise _interrupted(folder, _tell_reached(folder, last)) from None
         finally:
             if process is not None:
                 stop_program(process)
     if code != ExitCode.FINISHED:
-        raise _explain_end(folder, code, end, completed)
+        raise _explain_end(folder, code, end, _tell_reached(folder, last))
     wall_s = time.monotonic() - started
     return Finished(wall_s, float(end["simulation_s"]), float(end["start_s"]), int(end["peak_memory_bytes"]))
 
@@ -110,25 +117,39 @@ def _follow(process: "subprocess.Popen[str]", log: TextIO) -> Iterator[dict[str,
                 yield report
 
 
-def _interrupted(folder: RunFolder, completed: float) -> RunInterrupted:
-    what = f"was interrupted after {completed:.0%} of its steps"
-    return RunInterrupted(Problem(str(folder.path), what, next=_advise_partial(folder)))
+def _tell_reached(folder: RunFolder, last: dict[str, Any]) -> str:
+    """Return how far a program got: as it said in the end, or else the last time that it said so."""
+    try:
+        report = read_report(folder)
+    except RunFolderError:
+        report = None
+    if report is None:
+        return f"{float(last.get('completed', 0.0)):.0%} of its steps"
+    step = int(last.get("step", 0)) if report.step is None else report.step
+    reached, whole = (format_time(step_time(n, report.dt_s)) for n in (step, report.n_steps))
+    return f"{reached} of {whole}"
+
+
+def _interrupted(folder: RunFolder, reached: str) -> RunInterrupted:
+    return RunInterrupted(Problem(str(folder.path), f"was interrupted after {reached}", next=_advise_partial(folder)))
 
 
 def _advise_partial(folder: RunFolder) -> str:
     return f'load what was recorded with: load_run("{folder.path}", partial=True)'
 
 
-def _explain_end(folder: RunFolder, code: int, end: dict[str, Any], completed: float) -> CurrentsError:
+def _explain_end(folder: RunFolder, code: int, end: dict[str, Any], reached: str) -> CurrentsError:
     """Return the error of a program that ended with another code than 0."""
     place, what = str(end.get("where", "the simulation program")), str(end.get("what", ""))
-    kept = f"after {completed:.0%} of its steps; what was recorded until then is kept"
+    kept = f"after {reached}; what was recorded until then is kept"
     match code:
         case ExitCode.STOPPED:
-            return _interrupted(folder, completed)
+            return _interrupted(folder, reached)
         case ExitCode.STORAGE:
             problem = Problem(place, f"the recording could not be written, {kept}", evidence=what)
-            return StorageError(_advise(problem, "free some space, or choose another folder with --out", folder))
+            limited = end.get("errno") == errno.EFBIG
+            remedy = RAISE_LIMIT if limited else "free some space, or choose another folder with --out"
+            return StorageError(_advise(problem, remedy, folder))
         case ExitCode.NUMERIC:
             neuron = _find_neuron(folder, place, int(end["neuron"]))
             evidence = f"neuron {neuron} in step {end['step']}"

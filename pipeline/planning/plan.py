@@ -12,7 +12,7 @@ from models.files import load_network
 from models.groups import Device
 from models.spec import NetworkSpec
 from models.steps import step_time
-from pipeline.build_root import BuildRoot, default_root
+from pipeline.build_root import choose_root
 from pipeline.compiler import Arch
 from pipeline.job import Notify
 from pipeline.memory import format_bytes, free_bytes
@@ -122,7 +122,7 @@ def plan_run(
     CompileError, ProgramError, StorageError
         If the short run fails.
     """
-    root = BuildRoot(Path(build_root).absolute() if build_root is not None else default_root())
+    root = choose_root(build_root)
     spec = set_interval(load_network(model, dict(settings or {})), record_interval, duration)
     check_threads(threads, device)
     request = Request(spec, check_seed(seed, spec), resolve_steps(spec, duration), device, arch, root.path, threads)

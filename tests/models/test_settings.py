@@ -139,6 +139,15 @@ UNREACHABLE = {
     'there is no "2" (expected 0 to 1).',
     "neuron.lif.tau_m.uniform.0": '--set neuron.lif.tau_m.uniform.0: reaches nothing: there is no "uniform".',
     "neuron.lif.tau_m.mean": '--set neuron.lif.tau_m.mean: reaches nothing: there is no "mean".',
+    "duration": '--set duration: reaches nothing: there is no "duration" (expected "network.duration" or --duration).',
+    "threads": '--set threads: reaches nothing: there is no "threads" (expected --threads).',
+    "tau_m": '--set tau_m: reaches nothing: there is no "tau_m" (expected "neuron.lif.tau_m").',
+    "sead": '--set sead: reaches nothing: there is no "sead" (expected "network.seed" or --seed).',
+    "lateral.weight": '--set lateral.weight: reaches nothing: there is no "lateral" '
+    '(expected "pathway.lateral.weight").',
+    "weight": '--set weight: reaches nothing: there is no "weight" (expected "pathway.lateral.weight", '
+    '"pathway.local.weight", "pathway.inhibition.weight", "pathway.feedforward.weight" or …).',
+    "nothing_like_it": '--set nothing_like_it: reaches nothing: there is no "nothing_like_it".',
     "..": '--set ..: reaches nothing: there is no "".',
 }
 

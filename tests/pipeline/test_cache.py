@@ -1,5 +1,6 @@
 """The cache: what is in it, what is removed and in which order, and what stays."""
 
+import errno
 import json
 import os
 import time
@@ -89,9 +90,9 @@ CLEANED: dict[str, tuple[dict[str, object], list[str]]] = {
 def test_cleaning_removes_what_it_is_asked_to(root: BuildRoot, what: str) -> None:
     """What would be removed is what is removed; runs stay, and so do structures of builds that do."""
     arguments, expected = CLEANED[what]
-    assert names(clean_cache(root, dry_run=True, **arguments)) == expected  # type: ignore[arg-type]
+    assert names(clean_cache(root, dry_run=True, **arguments).removed) == expected  # type: ignore[arg-type]
     assert names(list_entries(root)) == ALL
-    assert names(clean_cache(root, **arguments)) == expected  # type: ignore[arg-type]
+    assert names(clean_cache(root, **arguments).removed) == expected  # type: ignore[arg-type]
     assert names(list_entries(root)) == [name for name in ALL if name not in expected]
     assert (root.runs / "net-1" / "manifest.json").is_file()
     for fingerprint in ("old", "new"):
@@ -111,8 +112,11 @@ def test_the_limit_removes_what_was_used_longest_ago(root: BuildRoot, monkeypatc
 def test_what_is_in_use_stays(root: BuildRoot) -> None:
     """A build whose lock somebody holds, shared or alone, is not removed; afterwards it is."""
     with use_entry(root, "new"), use_entry(root, "edges"), lock_file(root.scratch / "old.lock"):
-        assert names(clean_cache(root, everything=True)) == ["runtime shared", "failed bad"]
-    assert names(clean_cache(root, everything=True)) == ["build old", "edges some", "build new"]
+        cleaned = clean_cache(root, everything=True)
+        assert names(cleaned.removed) == ["runtime shared", "failed bad"]
+        assert names(list(cleaned.left)) == ["build old", "edges some", "build new"]
+        assert set(cleaned.left.values()) == {"in use"}
+    assert names(clean_cache(root, everything=True).removed) == ["build old", "edges some", "build new"]
 
 
 def test_a_removed_lock_is_made_again(tmp_path: Path) -> None:
@@ -215,6 +219,31 @@ def test_the_verb_cleans(root: BuildRoot, call: Callable[..., str]) -> None:
     assert call("list").splitlines()[1].split()[1] == "new"
     assert call("clean", "--all").endswith("removed 1 entries, 0.001 MB\n")
     assert call("list").startswith("0 entries")
+
+
+def test_the_verb_says_what_it_left(root: BuildRoot, call: Callable[..., str]) -> None:
+    """Because it is in use; the same as JSON."""
+    with use_entry(root, "new"):
+        *_, removed, left = call("clean", "--all").splitlines()
+        assert removed.startswith("removed 4 entries, ")
+        assert left == "left: build new, 0.001 MB: in use"
+        (entry,) = json.loads(call("clean", "--all", "--json"))["left"]
+        assert (entry["fingerprint"], entry["reason"]) == ("new", "in use")
+    assert "left" not in call("clean", "--all").splitlines()
+
+
+def test_what_cannot_be_removed_is_told(
+    root: BuildRoot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a root that cannot be written to: exit 1, since what was promised did not happen."""
+
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr("pipeline.cache.try_lock", refuse)
+    assert main(["cache", "clean", "--build-root", str(root.path)]) == 1
+    out = capsys.readouterr().out
+    assert out == "removed 0 entries, 0 MB\nleft: failed bad, 0.001 MB: Read-only file system\n"
 
 
 @pytest.mark.parametrize(

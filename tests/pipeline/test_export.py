@@ -1,6 +1,8 @@
 """Tables as files: what is written, how, and when it is refused."""
 
 import json
+import resource
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from models.errors import SpecError
 from models.tables import current_columns
 from pipeline import export
-from pipeline.errors import ExistingFileError, OutputError
+from pipeline.errors import ExistingFileError, OutputError, StorageError
 from pipeline.export import export_tables, replacing
 from pipeline.run import Run, load_run
 from tests.pipeline.synthetic_run import CHANNELS, make_run
@@ -190,3 +192,39 @@ def test_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         file.write(b"new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
+
+
+def _check_nothing_is_left(run: Run, folder: Path, reason: str, evidence: str, remedy: str, **options: Any) -> None:
+    with pytest.raises(StorageError) as caught:
+        export_tables(run, folder, **options)
+    assert str(caught.value) == f"{folder}: cannot be written: {reason}.\n  evidence: {evidence}\n  next: {remedy}"
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize("format", ["parquet", "csv"])
+def test_a_full_disk_has_no_part_of_the_tables(run: Run, tiny_disk: Callable[[int], Path], format: str) -> None:
+    """The error names the disk that is full; the tables that fitted are gone, too, and so is the folder."""
+    disk = tiny_disk(40)
+    remedy = "free some space, or choose another folder with --to"
+    evidence = "[Errno 28] No space left on device"
+    _check_nothing_is_left(run, disk / "tables", "the disk is full", evidence, remedy, format=format)
+    assert not list(disk.iterdir())
+
+
+def test_a_limit_of_size_leaves_the_old_tables(run: Run, tmp_path: Path) -> None:
+    """A table that is larger than a file may be: those that were to be replaced are as they were."""
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    (folder / "spikes.parquet").write_text("old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+    try:
+        reason, remedy = (
+            "a file would be larger than the limit of this process",
+            "raise the limit with: ulimit -f unlimited",
+        )
+        _check_nothing_is_left(run, folder, reason, "[Errno 27] File too large", remedy, overwrite=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in folder.iterdir()] == ["spikes.parquet"]
+    assert (folder / "spikes.parquet").read_text() == "old"

@@ -3,9 +3,9 @@
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -221,18 +221,64 @@ def test_force_replaces_the_same_run(ask: Ask, tmp_path: Path) -> None:
     assert ask.found
 
 
-def test_what_a_killed_process_has_left_is_in_nobodys_way(
-    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed before the run that was replaced had been removed, it leaves that; the next one replaces its own."""
+@pytest.mark.parametrize("moment", ["new", "old"])
+def test_what_a_killed_process_has_left_goes(ask: Ask, tmp_path: Path, moment: str) -> None:
+    """Killed while the new run is computed, or before the old one was removed: the next one removes what it left."""
     out = tmp_path / "out"
     ask(out=out)
-    with monkeypatch.context() as patch:
-        patch.setattr("pipeline.claim.shutil", SimpleNamespace(rmtree=lambda *_, **__: None))
-        ask(out=out, force=True)
-    assert len(list(tmp_path.glob("out?*"))) == 1
+    words = [str(word) for word in (ask.model, ask.root, out, ARCH)]
+    ended = subprocess.run([sys.executable, "-c", KILLED[moment], *words], cwd=Path(__file__).parents[2], check=False)
+    assert ended.returncode == -9
+    (left,) = tmp_path.glob("out?*")
+    assert left.name.startswith(f"out-{moment}-")
+    (tmp_path / "out-new-2").mkdir()
     assert ask(out=out, force=True).path == out
-    assert len(list(tmp_path.glob("out?*"))) == 1
+    assert {path.name for path in tmp_path.glob("out*")} == {"out", "out-new-2"}
+
+
+_REPLACE = """
+import os, signal, sys
+import pipeline.abandoned, pipeline.claim, pipeline.engine.run
+from pipeline import simulate
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+{where} = die
+model, root, out, arch = sys.argv[1:]
+simulate(model, duration="20 ms", arch=arch, build_root=root, out=out, force=True)
+"""
+KILLED = {
+    "new": _REPLACE.format(where="pipeline.engine.run.run_program"),
+    "old": _REPLACE.format(where="pipeline.claim.remove_marked"),
+}
+
+
+def _damage(run: Run, offset: int) -> str:
+    """Change bytes at an offset into the currents, from their end where it is negative; return the file's name."""
+    path = run.folder.chunk("currents", 0)
+    content = bytearray(path.read_bytes())
+    place = offset % len(content)
+    content[place : place + 8] = bytes(255 - byte for byte in content[place : place + 8])
+    path.write_bytes(bytes(content))
+    return str(path)
+
+
+@pytest.mark.parametrize(("offset", "what"), [(20, "has a damaged header"), (-2000, "bias is damaged in rows 0 to 19")])
+def test_a_found_run_that_is_damaged(
+    ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str], offset: int, what: str
+) -> None:
+    """The error says what is damaged and that --force computes it again, which it does in the same place."""
+    out = tmp_path / "out"
+    path = _damage(ask(out=out), offset)
+    words = ["simulate", str(ask.model), "--duration", "20 ms", "--arch", ARCH, "--build-root", str(ask.root)]
+    assert main([*words, "--out", str(out)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith(f"{path}: {what}")
+    assert lines[-1] == "  next: compute the run again with --force"
+    assert main([*words, "--out", str(out), "--force"]) == 0
+    assert len(load_run(out).currents()) > 0
+    assert [path.name for path in tmp_path.glob("out*")] == ["out"]
 
 
 def test_a_run_that_is_replaced_stays_until_the_new_one_has_finished(
@@ -252,7 +298,12 @@ def test_a_run_that_is_replaced_stays_until_the_new_one_has_finished(
     monkeypatch.undo()
     assert ask(out=out).manifest == before.manifest
     assert ask.found
-    assert json.loads(RunFolder(tmp_path / "out-new-1").manifest.read_text())["status"] == "failed"
+    left = RunFolder(tmp_path / "out-new-1")
+    assert json.loads(left.manifest.read_text())["status"] == "failed"
+    assert {path.name for path in left.path.iterdir()} <= RunFolder.NAMES
+    # Its error said what was kept and where, so it stays.
+    ask(out=out, force=True)
+    assert left.manifest.is_file()
 
 
 def test_the_reference_device_is_another_run(ask: Ask, simulate_once: SimulateOnce) -> None:

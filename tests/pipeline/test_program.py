@@ -350,6 +350,45 @@ def test_code_that_does_not_compile_stays_to_be_looked_at(tmp_path: Path) -> Non
         assert (kept / "main.cpp").is_file()
 
 
+FAILING_COMPILERS = {
+    "disk": ("echo 'main.o: No space left on device'; exit 1", "the disk is full", "free some space"),
+    "limit": ("ulimit -f 1; head -c 100000 /dev/zero > file", "a file would be larger than the limit", "ulimit -f"),
+    "memory": (
+        "echo 'Killed signal terminated program cc1plus'; exit 1",
+        "memory ran out",
+        "end what else takes memory",
+    ),
+    "code": ("echo 'error: expected expression'; exit 1", "equations that Brian2 accepts but C++ does not", "make -C"),
+}
+"""What a compiler does, its likely cause, and what is to be done next."""
+
+
+@pytest.mark.parametrize("how", FAILING_COMPILERS)
+def test_what_else_than_the_code_may_be_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """A full disk, a limit and lack of memory are not blamed on the modeller's equations."""
+    script, cause, remedy = FAILING_COMPILERS[how]
+    command = tmp_path / "own g++"
+    command.write_text(f'#!/bin/bash\ncase "$*" in *main.cpp*) {script};; esac\nexec g++ "$@"\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("CXX", f"'{command}'")
+    root = BuildRoot(tmp_path / "root")
+    with pytest.raises(CompileError) as caught:
+        compile_sources(_write_tree(tmp_path / "a", "int main() { return 0; }\n"), find_compiler(ARCH), root)
+    (problem,) = caught.value.problems
+    assert problem.what == (
+        "the generated C++ does not compile" if how == "code" else "the generated C++ cannot be compiled"
+    )
+    assert problem.likely_cause is not None
+    assert problem.likely_cause.startswith(cause)
+    assert problem.next is not None
+    assert remedy in problem.next
+    if how == "code":
+        # The command, as it is, does the same again.
+        repeated = subprocess.run(problem.next, shell=True, capture_output=True, text=True, check=False)
+        assert repeated.returncode != 0
+        assert "error: expected expression" in repeated.stdout
+
+
 def test_make_is_not_disturbed_by_the_make_that_called_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under `make -n test`, say, ours compiles all the same."""
     monkeypatch.setenv("MAKEFLAGS", "n")
@@ -370,32 +409,31 @@ def test_equal_networks_have_equal_sources(networks: Path, tmp_path: Path) -> No
     assert names[0] == names[2]
 
 
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
-    """Return what makes a disk of so many kB; only root can."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-
-    def mount(n_kilobytes: int) -> Path:
-        made = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={n_kilobytes}k", "tmpfs", disk], capture_output=True, check=False
-        )
-        if made.returncode != 0:
-            pytest.skip("needs the right to mount a tmpfs")
-        return disk
-
-    yield mount
-    subprocess.run(["umount", disk], capture_output=True, check=False)
-
-
 @pytest.mark.parametrize("device", ["engine", "reference"])
 def test_a_disk_that_is_full_of_sources(tiny_disk: Callable[[int], Path], tmp_path: Path, device: Device) -> None:
     """When the C++ itself does not fit: one error that says so, and a run that is `failed`."""
     disk = tiny_disk(150)
     with pytest.raises(StorageError, match="cannot be written: the disk is full") as caught:
         simulate("exponential_current", device=device, out=tmp_path / "out", arch=ARCH, build_root=disk)
+    (problem,) = caught.value.problems
+    assert Path(problem.where).is_relative_to(disk)
+    assert problem.next == "free some space, or choose another folder with --build-root"
     assert caught.value.exit_code == 1
     assert read_status(tmp_path / "out") == "failed"
+
+
+def test_a_disk_that_is_full_of_a_run(
+    tiny_disk: Callable[[int], Path], simulate_once: SimulateOnce, build_root: Path
+) -> None:
+    """Of the program that is copied from the build root, too, it is the disk of the run's folder that is named."""
+    simulate_once("exponential_current")
+    disk = tiny_disk(100)
+    with pytest.raises(StorageError) as caught:
+        simulate("exponential_current", seed=91, out=disk / "out", arch=ARCH, build_root=build_root)
+    (problem,) = caught.value.problems
+    assert Path(problem.where).is_relative_to(disk)
+    assert problem.what == "cannot be written: the disk is full"
+    assert problem.next == "free some space, or choose another folder with --out"
 
 
 @pytest.mark.parametrize("device", ["engine", "reference"])

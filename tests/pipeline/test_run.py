@@ -57,6 +57,7 @@ def test_relative_path(made: SyntheticRun, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(run.currents()) == 200
 
 
+_AGAIN = "compute the run again; its model is in model.toml"
 _EXPECTED = "the folder of a run, which has manifest.json at its top"
 
 
@@ -90,7 +91,30 @@ def _other_format(run: SyntheticRun) -> Problem:
 
 def _no_spec(run: SyntheticRun) -> Problem:
     run.folder.manifest.write_text('{"format": 1}')
-    return Problem(str(run.folder.manifest), 'lacks "status" and "spec"')
+    return Problem(str(run.folder.manifest), 'lacks "status" and "spec"', next=_AGAIN)
+
+
+def _no_seed(run: SyntheticRun) -> Problem:
+    manifest = json.loads(run.folder.manifest.read_text())
+    del manifest["seed"]
+    run.folder.manifest.write_text(json.dumps(manifest))
+    return Problem(str(run.folder.manifest), 'lacks "seed"', next=_AGAIN)
+
+
+def _notes_of_another_type(run: SyntheticRun) -> Problem:
+    run.change_manifest(notes=5)
+    return Problem(f"{run.folder.manifest}: notes", "has the wrong type", "a list", "5", next=_AGAIN)
+
+
+def _duration_of_nothing(run: SyntheticRun) -> Problem:
+    run.change_manifest(duration_s=0)
+    return Problem(f"{run.folder.manifest}: duration_s", "is out of range", "> 0.0", "0", next=_AGAIN)
+
+
+def _deep_manifest(run: SyntheticRun) -> Problem:
+    run.folder.manifest.write_text("[" * 100_000)
+    evidence = "maximum recursion depth exceeded while decoding a JSON array from a unicode string"
+    return Problem(str(run.folder.manifest), "cannot be read as JSON", evidence=evidence)
 
 
 def _other_spec(run: SyntheticRun) -> Problem:
@@ -107,6 +131,10 @@ _DAMAGES: list[Callable[[SyntheticRun], Problem]] = [
     _broken_manifest,
     _other_format,
     _no_spec,
+    _no_seed,
+    _notes_of_another_type,
+    _duration_of_nothing,
+    _deep_manifest,
     _other_spec,
 ]
 
@@ -120,6 +148,53 @@ def test_what_is_not_a_run(made: SyntheticRun, damage: Callable[[SyntheticRun], 
     assert str(caught.value) == str(problem)
     assert isinstance(caught.value, OSError)
     assert caught.value.exit_code == 2
+
+
+WRONG: dict[str, list[object]] = {
+    "status": [5, None],
+    "spec": [5, []],
+    "notes": ["text", [1], {}],
+    "network": [5],
+    "settings": [5, {"network.dt": 5}],
+    "seed": ["1", -1, 2**63, 1.5, True],
+    "n_steps": ["200", 0, 2**60],
+    "dt_s": ["1 ms", 0, -1, float("nan")],
+    "duration_s": ["20 ms", float("inf")],
+    "simulation_s": ["1 s", -1],
+    "edges": [5, {"lateral": "many"}],
+    "error": [5],
+    "finished": [5],
+}
+"""Values that no manifest has, by their entry."""
+
+
+@pytest.mark.parametrize(("entry", "value"), [(entry, value) for entry, values in WRONG.items() for value in values])
+def test_an_entry_of_another_type(made: SyntheticRun, entry: str, value: object) -> None:
+    """Is refused and named, before anything uses it."""
+    made.change_manifest(**{entry: value})
+    with pytest.raises(RunFolderError) as caught:
+        load_run(made.path)
+    assert str(caught.value).startswith(f"{made.folder.manifest}: {entry}")
+    assert str(caught.value).endswith(f"  next: {_AGAIN}")
+
+
+@pytest.mark.parametrize(("entry", "value"), [("pid", "x"), ("pid", float("inf")), ("host", 5), ("started", "now")])
+def test_what_says_no_process_is_no_process(made: SyntheticRun, entry: str, value: object) -> None:
+    """A run that says that it is running, without a process that can be looked for, is believed."""
+    at = {"pid": 1, "host": {"name": "here"}, "started": "2026-01-01T00:00:00+00:00"}
+    made.change_manifest(**{"status": "running", **at, entry: value})
+    with pytest.raises(UnfinishedRunError, match='status "running"'):
+        load_run(made.path)
+
+
+def test_a_folder_whose_name_is_too_long() -> None:
+    """Is one error."""
+    path = Path("/") / ("x" * 300)
+    with pytest.raises(RunFolderError) as caught:
+        load_run(path)
+    assert str(caught.value) == (
+        f"{path}: cannot be read (expected {_EXPECTED}).\n  evidence: [Errno 36] File name too long: '{path}'"
+    )
 
 
 def test_unfinished_run_is_refused(made: SyntheticRun) -> None:

@@ -499,6 +499,22 @@ def test_a_potential_that_grows_without_bound_is_an_error(tmp_path: Path, build_
     assert np.isfinite(table["v"]).all()
 
 
+@pytest.mark.parametrize(
+    ("said", "reached"),
+    [('"failed", "step": 4', "0.4 ms of 1 s"), ('"running"', "0.5 ms of 1 s"), ('"of no kind"', "25% of its steps")],
+)
+def test_how_far_it_was_is_a_time(tmp_path: Path, said: str, reached: str) -> None:
+    """A fraction of a percent, too: by the program's last report, or its last progress, or else by the fraction."""
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    begun = '"version": 1, "pid": 1, "host": "h", "started": 0, "seed": 1, "dt_s": 0.0001, "n_steps": 10000'
+    run.program_report.write_text(f'{{"status": {said}, {begun}}}')
+    with pytest.raises(ProgramError) as caught:
+        run_program(write_program(tmp_path / "bin", "", "kill -9 $$"), run)
+    (problem,) = caught.value.problems
+    assert problem.what == f"ended with signal SIGKILL after {reached}; what was recorded until then is kept"
+
+
 def write_program(folder: Path, report: str, ending: str) -> Path:
     """Write a program that prints a report and ends."""
     folder.mkdir()
@@ -523,6 +539,13 @@ ENDS: dict[str, tuple[str, str, type[CurrentsError], str]] = {
         StorageError,
         f"/place: the recording could not be written, {KEPT}.\n"
         "  evidence: what\n  next: free some space, or choose another folder with --out; {load}",
+    ),
+    "limit of size": (
+        f'{{"end": "storage", {PLACE}, "errno": 27}}',
+        "exit 74",
+        StorageError,
+        f"/place: the recording could not be written, {KEPT}.\n"
+        "  evidence: what\n  next: raise the limit with: ulimit -f unlimited; {load}",
     ),
     "input": (f'{{"end": "input", {PLACE}}}', "exit 65", ProgramError, "/place: what (expected e; got g)."),
     "memory": (

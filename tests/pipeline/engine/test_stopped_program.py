@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -27,6 +28,8 @@ type StartSteady = Callable[..., "tuple[subprocess.Popen[str], int]"]
 
 pytestmark = pytest.mark.compiled
 
+REACHED = r"[0-9.]+ m?s of 100000 s"
+KEPT = r"what was recorded until then is kept\."
 STEPS_PER_BIN = 10
 STEPS_PER_CHUNK = 16384 * STEPS_PER_BIN
 """Of currents and rates in `steady.toml`."""
@@ -144,8 +147,12 @@ def test_an_interrupt_in_python_stops_the_program(prepared: Prepared) -> None:
     with pytest.raises(RunInterrupted) as caught:
         run_program(prepared.binary, prepared.folder, interrupt)
     (problem,) = caught.value.problems
-    assert problem.what == "was interrupted after 0% of its steps"
-    assert prepared.load().recording.n_steps > 100
+    n_steps = prepared.load().recording.n_steps
+    assert n_steps > 100
+    reached = re.fullmatch(r"was interrupted after ([0-9.]+) (m?s) of 100000 s", problem.what)
+    assert reached is not None, problem.what
+    reached_s = float(reached[1]) * (1e-3 if reached[2] == "ms" else 1)
+    assert round(reached_s / 1e-4) // STEPS_PER_BIN * STEPS_PER_BIN == n_steps
 
 
 def test_an_error_in_a_progress_callback_stops_the_program(prepared: Prepared) -> None:
@@ -196,9 +203,9 @@ def test_currents_tells_of_an_interrupt(
     told, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     (problem,) = json.loads(told)["problems"]
+    assert re.fullmatch(f"was interrupted after {REACHED}", problem.pop("what"))
     assert problem == {
         "where": str(out),
-        "what": "was interrupted after 0% of its steps",
         "next": f'load what was recorded with: load_run("{out}", partial=True)',
     }
     assert is_gone(program)
@@ -218,9 +225,9 @@ def test_a_killed_program_is_a_failed_run(start_steady: StartSteady, tmp_path: P
     os.kill(program, signal.SIGKILL)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert err.splitlines()[-2:] == [
-        "the simulation program: ended with signal SIGKILL after 0% of its steps; "
-        "what was recorded until then is kept.",
+    *_, told, advice = err.splitlines()
+    assert re.fullmatch(f"the simulation program: ended with signal SIGKILL after {REACHED}; {KEPT}", told)
+    assert [advice] == [
         f'  next: load what was recorded with: load_run("{out}", partial=True)',
     ]
     assert read_status(out) == "failed"
@@ -274,9 +281,7 @@ def test_a_full_disk_keeps_what_fits(start_steady: StartSteady, tiny_disk: Path)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "No space left on device" in err.splitlines()[-2]
-    assert err.splitlines()[-3].endswith(
-        ": the recording could not be written, after 0% of its steps; what was recorded until then is kept."
-    )
+    assert re.search(f": the recording could not be written, after {REACHED}; {KEPT}$", err.splitlines()[-3])
     assert read_status(out) == "failed"
     check_kept(out, len(list((out / "recording" / "currents").glob("chunk-*.cur"))))
 
@@ -291,10 +296,10 @@ def test_a_limit_of_file_size_is_an_error(start_steady: StartSteady, tmp_path: P
     kept = sorted((out / "recording" / "currents").glob("chunk-*.cur"))
     path = out / "recording" / "currents" / f"chunk-{len(kept):08d}.cur.partial"
     assert process.returncode == 1
-    assert err.splitlines()[-3:] == [
-        f"{path}: the recording could not be written, after 0% of its steps; what was recorded until then is kept.",
+    assert re.fullmatch(f"{path}: the recording could not be written, after {REACHED}; {KEPT}", err.splitlines()[-3])
+    assert err.splitlines()[-2:] == [
         f"  evidence: {path}: write: File too large",
-        "  next: free some space, or choose another folder with --out; load what was recorded with: "
+        "  next: raise the limit with: ulimit -f unlimited; load what was recorded with: "
         f'load_run("{out}", partial=True)',
     ]
     assert read_status(out) == "failed"

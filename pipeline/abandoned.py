@@ -1,0 +1,93 @@
+"""Folders beside a run that is computed again: whose they are, and how those that killed processes have left go.
+
+`DIR-new-1` becomes `DIR`, which meanwhile is `DIR-old-…`. Each has a mark that its process keeps locked for as long as
+it lives. What has no mark, or one that was copied, or holds anything that a run has not, is somebody's, and stays.
+"""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from pipeline.run_folder import RunFolder
+
+_MARK = ".replacing"
+_TEMPORARY = re.compile(rf"\.?({'|'.join(map(re.escape, sorted(RunFolder.NAMES)))})\.\S*(tmp|partial)")
+
+
+def mark_folder(path: Path) -> IO[str]:
+    """Mark a folder as that of this process, until the file that is returned is closed or the process ends."""
+    hidden = path / f"{_MARK}.tmp"
+    mark = hidden.open("w", encoding="utf-8")
+    with suppress(OSError):
+        fcntl.flock(mark, fcntl.LOCK_EX)
+    json.dump({"inode": path.stat().st_ino}, mark)
+    mark.flush()
+    hidden.rename(path / _MARK)  # nobody sees it unlocked
+    return mark
+
+
+def unmark_folder(path: Path, mark: IO[str]) -> None:
+    """Make a folder one that stays, whatever becomes of this process."""
+    (path / _MARK).unlink(missing_ok=True)
+    mark.close()
+
+
+def remove_marked(path: Path) -> None:
+    """Remove a folder that is marked; the mark goes last, so that the rest can be removed by another process."""
+    for entry in path.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name != _MARK:
+            entry.unlink(missing_ok=True)
+    (path / _MARK).unlink(missing_ok=True)
+    path.rmdir()
+
+
+def remove_abandoned(kept: Path) -> None:
+    """Remove what processes that were killed while they replaced a run have left beside it."""
+    for path in _list_beside(kept):
+        with suppress(OSError, ValueError, KeyError, TypeError), (path / _MARK).open("r+", encoding="utf-8") as mark:
+            # A program may outlive the process that started it for a moment.
+            if _lock(mark) and _is_made_by_us(path, mark) and _is_free(path / "program.lock"):
+                remove_marked(path)
+
+
+def _list_beside(kept: Path) -> Iterator[Path]:
+    name = re.compile(rf"{re.escape(kept.name)}-(new-[0-9]+|old-\w+)")
+    for path in sorted(kept.parent.iterdir()):
+        if name.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+            yield path
+
+
+def _lock(file: IO[str]) -> bool:
+    """Lock a file, if nobody else has; False where the file system cannot tell."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _is_made_by_us(path: Path, mark: IO[str]) -> bool:
+    """Return whether a locked mark is still that of its folder, which holds nothing that a run has not."""
+    there = os.path.samestat(os.fstat(mark.fileno()), (path / _MARK).stat())
+    known = all(
+        entry.name in RunFolder.NAMES or entry.name == _MARK or _TEMPORARY.fullmatch(entry.name)
+        for entry in path.iterdir()
+    )
+    return there and known and bool(json.load(mark)["inode"] == path.stat().st_ino)
+
+
+def _is_free(path: Path) -> bool:
+    """Return whether nobody holds the lock of a file."""
+    try:
+        with path.open("r+") as file:
+            return _lock(file)
+    except FileNotFoundError:
+        return True

@@ -1,0 +1,33 @@
+"""What to say of a machine that refuses something, wherever that happens: neither we nor the model made a mistake."""
+
+import errno
+
+from models.errors import CurrentsError, Problem
+from pipeline.errors import MachineError, TooLargeError
+
+_NO_MEMORY = ("failed to map segment", "Cannot allocate memory", "failed to allocate")
+"""What is said by libraries that could not be loaded because of it."""
+_REMEDIES = {
+    errno.EMFILE: "raise the limit with: ulimit -n 1024",
+    errno.EAGAIN: "end what else runs, or raise the limit with: ulimit -u unlimited",
+}
+
+
+def explain_surroundings(error: Exception) -> CurrentsError | None:
+    """Return the error of a machine that lacks memory, files or the like; None for any other."""
+    text = str(error)
+    no_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    unloaded = isinstance(error, ImportError) and any(said in text for said in _NO_MEMORY)
+    if isinstance(error, MemoryError) or no_memory or unloaded:
+        remedy = "ask for less at a time, or see what a run takes with: currents plan MODEL"
+        return TooLargeError(Problem("currents", "ran out of memory", evidence=text or None, next=remedy))
+    return MachineError(_describe(error)) if isinstance(error, OSError) else None
+
+
+def _describe(error: OSError) -> Problem:
+    if error.errno == errno.ENOENT and error.filename is None:
+        remedy = "change to a folder that is there"
+        return Problem("the working directory", "does not exist any more", evidence=str(error), next=remedy)
+    remedy_of = _REMEDIES.get(error.errno or 0)
+    what = "cannot be read or written" if error.filename is not None else "cannot go on"
+    return Problem(str(error.filename or "currents"), what, evidence=str(error), next=remedy_of)

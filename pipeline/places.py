@@ -1,0 +1,26 @@
+"""Folders that a user names: what can be none is refused before anything is written."""
+
+from pathlib import Path
+
+from models.errors import Problem, SpecError
+from models.quantities import show_value
+
+
+def is_utf8(text: str) -> bool:
+    """Return whether a text from outside, such as a file's name, can be written into a manifest."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_place(option: str, place: str | Path) -> Path:
+    """Return a folder that was named; raise `SpecError` where it is empty, or not text in UTF-8."""
+    if not str(place):
+        raise SpecError(Problem(option, "names no folder", got='""'))
+    path = Path(place).absolute()
+    if not is_utf8(str(path)):
+        what, remedy = "is not text in UTF-8, which a run's manifest is", "rename it, or choose another folder"
+        raise SpecError(Problem(option, what, got=show_value(str(path)), next=remedy))
+    return Path(place)
