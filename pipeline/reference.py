@@ -13,6 +13,7 @@ from pipeline.job import Job, Notify, save_edges
 from pipeline.links import choose_runnable
 from pipeline.manifest import describe_build
 from pipeline.program import Progress, run_binary
+from pipeline.recording_origin import write_origin
 from pipeline.scratch import make_scratch
 
 
@@ -33,6 +34,7 @@ def run_reference(job: Job, manifest: dict[str, Any], notify: Notify, progress: 
         notify("collect")
         save_edges(job.folder, assembly.edges)
         collect_recording(assembly, tree, scratch / "results", job.folder)
+        write_origin(job.folder, seed=job.seed, dt_s=job.spec.network.dt.value, n_steps=job.n_steps)
     return {
         "exit_code": 0,
         "wall_s": finished.wall_s,

@@ -7,6 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from pipeline.recording_origin import read_origin, refuse_damage
 from pipeline.verification.connectivity import check_edges
 from pipeline.verification.plan import Plan
 from pipeline.verification.report import VerifyReport
@@ -42,11 +43,12 @@ def verify(run: Run | str | Path, *, progress: Callable[[float], None] | None = 
     Raises
     ------
     RunFolderError, UnfinishedRunError, RecordingError
-        If the run cannot be loaded, or its files do not fit each other.
+        If the run cannot be loaded, or its files are damaged, or do not fit each other.
     """
     from pipeline.run import load_run
 
     loaded = load_run(run) if isinstance(run, (str, Path)) else run
+    refuse_damage(loaded.folder, read_origin(loaded.folder))
     edges = list(check_edges(loaded.folder, loaded.network))
     began = perf_counter()
     plan = Plan(loaded.folder, loaded.recording, int(loaded.manifest["seed"]), edges)
