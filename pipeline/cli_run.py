@@ -119,7 +119,7 @@ def simulate(
     stages: list[str] = []
     with show_progress(quiet=as_json, stages=stages) as (notify, progress):
         run = simulate_network(model, **arguments, out=out, force=force, notify=notify, progress=progress)
-    summary, found = run.summary(), stages == ["found"]
+    summary, found = run.summary(), stages[-1:] == ["found"]
     if as_json:
         print_json({"path": str(run.path), "found": found, "manifest": run.manifest, "summary": list_rows(summary)})
         return
