@@ -71,4 +71,4 @@ def _explain(row: "Row") -> str:
 def _place(row: "Row") -> str:
     if row.source is not None:
         return f"from {row.source}" + ("" if row.neuron is None else f" to {row.neuron}")
-    return f"at neuron {row.neuron}, t = {row.time:.9g} s"
+    return f"at neuron {row.neuron}" + ("" if math.isnan(row.time) else f", t = {row.time:.9g} s")

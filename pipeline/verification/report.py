@@ -16,10 +16,12 @@ class Row:
     """One quantity of one recorder at one population."""
 
     recorder: str
-    """Name of the recorder; of the drive for its sources; of the pathway, or drive, for its edges."""
+    """Name of the recorder; of the drive for its sources; of the pathway, or drive, for its edges; of the `[neuron]`
+    table for parameters."""
     quantity: str
-    """A channel, `v` or another variable, `spikes`, or `sources` of a drive; `neurons` that a recorder has; and of a
-    pathway, or of a drive with sources, `edges` (how many leave each source), `targets`, `weights` and `delays`."""
+    """A channel, `v` or another variable, `spikes`, or `sources` of a drive; `neurons` that a recorder has; a
+    parameter of neurons; and of a pathway, or of a drive with sources, `edges` (how many leave each source), `targets`,
+    `weights` and `delays`."""
     population: str
     """Empty for what is not of one population."""
     channel: bool
