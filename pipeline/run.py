@@ -223,9 +223,9 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
 def _read_network(folder: RunFolder, manifest: dict[str, Any]) -> Expanded:
     place = f"{folder.manifest}: spec"
     try:
-        return expand_network(
-            NetworkSpec.model_validate(manifest["spec"]).with_origin(folder.path, tuple(manifest.get("notes", ())))
-        )
+        spec = NetworkSpec.model_validate(manifest["spec"]).with_origin(folder.path, tuple(manifest.get("notes", ())))
+        # What was recorded can be read without the files that the model names.
+        return expand_network(spec, without_files=True)
     except ValidationError as error:
         problems = translate_errors(error.errors())
     except CurrentsError as error:
