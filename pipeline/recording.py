@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal, Protocol, cast
 
 import numpy as np
@@ -167,7 +168,7 @@ def load_array[T: np.generic](path: Path, dtype: type[T], n_dimensions: int) -> 
         array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except FileNotFoundError:
         raise RecordingError(Problem(str(path), "is missing")) from None
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, TokenError) as error:
         raise RecordingError(Problem(str(path), "cannot be read as a .npy file", evidence=str(error))) from None
     if array.dtype != dtype or array.ndim != n_dimensions:
         expected = f"{n_dimensions} dimension{'s' * (n_dimensions > 1)} of {np.dtype(dtype)}"

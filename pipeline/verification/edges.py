@@ -100,8 +100,7 @@ class Arrivals:
     def add(self, arrivals: NDArray[np.float64], start: int) -> None:
         """Add Σw, in volts, to the rows of steps start … start + n_rows of (n_rows, n_columns)."""
         stop = start + len(arrivals)
-        rows = self.train.rows(max(0, start - self.longest), max(0, stop - self.shortest))
-        step, source = np.asarray(self.train.step[rows]), np.asarray(self.train.source[rows])
+        rows, step, source = self.train.window(max(0, start - self.longest), max(0, stop - self.shortest))
         if source.size and not (source.min() >= 0 and source.max() < self.edges.n_sources):
             what, wanted = "has spikes of nothing that exists", f"numbers from 0 to {self.edges.n_sources - 1}"
             raise RecordingError(Problem("the recording of spikes", what, wanted, f"{source.min()} to {source.max()}"))

@@ -1,4 +1,4 @@
-"""Which neurons each recorder has, against those that the model says."""
+"""Which neurons, and which bins, each recorder has, against those that the model says."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from models.expand import Expanded
 from models.selection import select_neurons
 from models.spec import CurrentsRecord, StatesRecord
+from models.steps import count_steps
 from pipeline.recording import Reader, Recording
 from pipeline.verification.report import Row, unchecked_row
 
@@ -43,11 +44,21 @@ def _check_reader(reader: Reader, network: Expanded) -> PlacementCheck:
     )
     row = replace(row, n_values=sum(neurons.size for neurons in expected.values()))
     missing = [name for name in expected if name not in reader.variables()]
-    if not misplaced and not missing:
+    found = [*_compare_bins(reader, record, network)]
+    if not misplaced and not missing and not found:
         return PlacementCheck(replace(row, verdict="ok" if row.n_values else "not exercised"), misplaced)
-    found = [_describe(name, reader.neurons(name), expected.get(name, _NONE)) for name in sorted(misplaced)]
+    found += [_describe(name, reader.neurons(name), expected.get(name, _NONE)) for name in sorted(misplaced)]
     found += [f"{name} was not recorded" for name in missing]
     return PlacementCheck(_differ(row, "; ".join(found)), misplaced)
+
+
+def _compare_bins(reader: Reader, record: CurrentsRecord | StatesRecord, network: Expanded) -> Iterator[str]:
+    """Yield what is said of bins that the model says otherwise."""
+    n_steps = count_steps(record.interval.value, network.spec.network.dt.value)
+    if reader.steps_per_bin != n_steps:
+        yield f"its bins are of {reader.steps_per_bin} steps, those of the model of {n_steps}"
+    if reader.dtype != np.dtype(record.dtype):
+        yield f"its values are {reader.dtype}, those of the model {record.dtype}"
 
 
 def _differ(row: Row, reason: str) -> Row:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.cli import main
+from pipeline.errors import RecordingError
 from pipeline.verification import verify
 from tests.pipeline.verification.test_connectivity import change_array, change_spec
 
@@ -77,6 +78,40 @@ def test_a_variable_that_is_missing(hierarchy_copy: Path) -> None:
     index_path.write_text(json.dumps(index))
     row = next(row for row in verify(hierarchy_copy).rows if row.quantity == "neurons")
     assert (row.verdict, row.reason) == ("differs", "common was not recorded")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("interval", "5 ms", "its bins are of 10 steps, those of the model of 50"),
+        ("dtype", "float64", "its values are float32, those of the model float64"),
+    ],
+)
+def test_other_bins(hierarchy_copy: Path, key: str, value: str, reason: str) -> None:
+    """A recorder of another interval or type than the model's is not the model's."""
+    change_spec(hierarchy_copy, f"record.currents.{key}", value)
+    report = verify(hierarchy_copy)
+    assert report.failed == ("neurons",)
+    assert next(row.reason for row in report.rows if row.quantity == "neurons") == reason
+
+
+@pytest.mark.parametrize("value", [0, 1 << 40])
+def test_spikes_out_of_order(hierarchy_copy: Path, value: int) -> None:
+    """Spikes that are not sorted by time are an error that says so."""
+    path = hierarchy_copy / "recording/spikes/step.npy"
+    change_array(path, lambda step: np.where(np.arange(step.size) == step.size // 2 + 1, value, step))
+    with pytest.raises(RecordingError) as caught:
+        verify(hierarchy_copy)
+    assert str(caught.value) == "the recording of spikes: is damaged: it is not sorted by time."
+
+
+def test_a_damaged_header(hierarchy_copy: Path) -> None:
+    """An array whose header is no Python any more is named."""
+    path = hierarchy_copy / "edges/lateral/delay.npy"
+    path.write_bytes(path.read_bytes().replace(b"'fortran_order'", b"'fortran_order "))
+    with pytest.raises(RecordingError) as caught:
+        verify(hierarchy_copy)
+    assert str(caught.value).startswith(f"{path}: cannot be read as a .npy file.\n  evidence: ")
 
 
 @pytest.mark.parametrize("number", [400, -5])
