@@ -19,8 +19,8 @@ from pipeline.verification.edges import Arrivals, Edges
 from pipeline.verification.gains import SPIKE_GAINS
 from pipeline.verification.membrane import AMBIGUOUS, MEMBRANES, Membrane
 from pipeline.verification.neurons import CheckedNeurons, event_on
-from pipeline.verification.parameters import check_parameters
 from pipeline.verification.placement import check_placement
+from pipeline.verification.program_inputs import check_inputs
 from pipeline.verification.report import Row, tally_row, unchecked_row
 from pipeline.verification.sources import SourceCheck
 from pipeline.verification.tolerance import RTOL, current_tolerance, voltage_tolerance
@@ -54,7 +54,7 @@ class Plan:
         self.compared = [row for check in self.edges.values() for row in check.rows]
         """Rows of what is compared already."""
         self.compared += [check.row for check in self.placement.values()]
-        self.compared += check_parameters(folder, self.network)
+        self.compared += check_inputs(folder, self.network)
         for reader in recording.readers.values():
             self._check_reader(reader)
         self.rows += [source.row for source in self.sources.values()]

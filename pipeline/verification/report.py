@@ -17,11 +17,11 @@ class Row:
 
     recorder: str
     """Name of the recorder; of the drive for its sources; of the pathway, or drive, for its edges; of the `[neuron]`
-    table for parameters."""
+    table for parameters; `program` for its inputs."""
     quantity: str
-    """A channel, `v` or another variable, `spikes`, or `sources` of a drive; `neurons` that a recorder has; a
-    parameter of neurons; and of a pathway, or of a drive with sources, `edges` (how many leave each source), `targets`,
-    `weights` and `delays`."""
+    """A channel, `v` or another variable, `spikes`, or `sources` of a drive; `neurons` that a recorder has; `inputs`,
+    the files that a program was given; a parameter of neurons; and of a pathway, or of a drive with sources, `edges`
+    (how many leave each source), `targets`, `weights` and `delays`."""
     population: str
     """Empty for what is not of one population."""
     channel: bool

@@ -1,4 +1,4 @@
-"""The neurons' parameters that a program was given are those that the model says, or `verify` says which are not."""
+"""What a program was given is as it was written, and is what the model says, or `verify` says what is not."""
 
 import shutil
 from pathlib import Path
@@ -73,6 +73,27 @@ def test_one_neuron(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("v_t of ")]
     values = f"expected {values[4]:.9g}, recorded {values[4] + 0.5:.9g}"
     assert line.endswith(f": 1 differ; first at neuron {neuron}: {values}")
+
+
+def test_damaged_files(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Files that are not what the program was given are named, whatever they are for; so are edges."""
+    rows = {row.quantity: row for row in verify(copied).rows if row.recorder == "program"}
+    assert (rows["inputs"].verdict, rows["inputs"].n_different) == ("ok", 0)
+    assert rows["inputs"].n_values > 20
+    inputs, edges = copied.folder.inputs, copied.folder.edge_files("slow")
+    change_array(inputs / "ramp.L1E.thresholds.npy", lambda values: values[::-1])
+    (inputs / "recording.json").unlink()
+    assert main(["verify", str(copied.path)]) == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("inputs of ")]
+    place = "inputs of program: missing, or not as they were written:"
+    assert line == f"{place} {inputs / 'ramp.L1E.thresholds.npy'}, {inputs / 'recording.json'}"
+    for path in (edges.row, edges.target, edges.weight):
+        change_array(path, lambda values: values + 0)
+        with path.open("ab") as file:
+            file.write(b"more")
+    reason = next(row.reason for row in verify(copied).rows if row.recorder == "program")
+    assert reason.startswith("missing, or not as they were written: ")
+    assert reason.endswith(" and 2 more")
 
 
 def test_damaged_inputs(copied: Run) -> None:

@@ -1,5 +1,6 @@
-"""The neurons' parameters in the inputs that the engine's program has read, against those that the model says."""
+"""What the engine's program was given: whether it is as it was written, and the neurons' parameters the model's."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from models.expand import Expanded
 from models.quantities import Quantity
 from models.spec import EquationsNeuron, Neuron
 from models.values import ArrayFile, Normal, Uniform, Values
+from pipeline.checksums import checksum_file
 from pipeline.errors import RecordingError
 from pipeline.recording import load_array
 from pipeline.run_folder import RunFolder
@@ -23,6 +25,8 @@ type Floats = NDArray[np.float64]
 
 _NAMES = {"refractory": "refractory_period"}
 """The program's names of keys of the model, where these are others."""
+_MOST_NAMES = 3
+"""Files that are named."""
 _INITIAL = "v_initial"
 """Depends on the run's seed, and is compared with the recorded v."""
 
@@ -35,6 +39,8 @@ class _Inputs:
     """Global indices by group."""
     values: dict[str, dict[str, Floats]] = field(default_factory=dict)
     """By variable and group: one value that all neurons share, or one of each."""
+    files: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    """Size and checksum of all files."""
 
     def gather(self, name: str, n_neurons: int) -> Floats:
         """Return a variable of all neurons; NaN where there is none."""
@@ -46,15 +52,17 @@ class _Inputs:
         return gathered
 
 
-def check_parameters(folder: RunFolder, network: Expanded) -> Iterator[Row]:
-    """Compare every parameter that the engine's program was given, by `[neuron]` table; initial values are none.
+def check_inputs(folder: RunFolder, network: Expanded) -> Iterator[Row]:
+    """Check the files that the engine's program was given, and compare every parameter, by `[neuron]` table.
 
     Raises
     ------
     RecordingError
-        If the inputs are damaged.
+        If what says which files there are, or a list of neurons or values, cannot be read.
     """
     inputs = _read_inputs(folder.program_inputs)
+    if inputs.files:
+        yield _check_files(inputs.files)
     for name, table in network.spec.neuron.items():
         for key in _list_keys(table):
             recorded = inputs.gather(_NAMES.get(key, key), network.n_neurons)
@@ -69,6 +77,8 @@ def _read_inputs(path: Path) -> _Inputs:
         match words:
             case ["group", group, _, file, _]:
                 inputs.neurons[group] = load_array(path.parent / file, np.int32, 1)
+            case ["file", name, size, checksum]:
+                inputs.files[path.parent / name] = int(size), int(checksum)
             case ["number", group, name, value]:
                 inputs.values.setdefault(name, {})[group] = np.array([float.fromhex(value)])
             case ["values", group, name, file]:
@@ -85,6 +95,18 @@ def _read_lines(path: Path) -> Iterator[list[str]]:
         raise RecordingError(Problem(str(path), "is damaged: its checksum is wrong"))
     for line in text.decode().splitlines():
         yield line.split()
+
+
+def _check_files(files: dict[Path, tuple[int, int]]) -> Row:
+    """Return the row of all files: those that are not as they were written, edges among them, are named."""
+    damaged = [path for path, expected in files.items() if not path.is_file() or checksum_file(path) != expected]
+    row = Row("program", "inputs", "", False, len(files), len(damaged), np.nan, np.nan, 0.0, "ok")
+    if not damaged:
+        return row
+    names = [os.path.normpath(path) for path in damaged]
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    reason = f"missing, or not as they were written: {', '.join(names[:_MOST_NAMES])}{more}"
+    return replace(row, verdict="differs", reason=reason)
 
 
 def _list_keys(table: Neuron) -> list[str]:
