@@ -15,6 +15,10 @@ def show_shape(shape: tuple[int, ...]) -> str:
     return " by ".join(str(length) for length in shape) if shape else "a single number"
 
 
+class MissingFileProblem(Problem):
+    """A file that a spec names is not there; what else the spec says may be right all the same."""
+
+
 def find_file(place: str, folder: Path, name: str) -> Path:
     """Return the path of a file that a spec names, relative to the model file's folder.
 
@@ -27,7 +31,7 @@ def find_file(place: str, folder: Path, name: str) -> Path:
     if not path.is_file():
         what = "names a file that does not exist"
         remedy = "make the file, or correct its name, which is relative to the model file's folder"
-        raise SpecError(Problem(place, what, got=str(path), next=remedy))
+        raise SpecError(MissingFileProblem(place, what, got=str(path), next=remedy))
     return path
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from models.array_files import MissingFileProblem
 from models.checks import check_spec
 from models.errors import InternalError, Problem, SpecError
 from models.kinetics import find_kinetics
@@ -207,8 +208,14 @@ def _gather_channel(members: list[ChannelMember], reach: tuple[str, ...]) -> Cha
     return Channel(first.channel, first.polarity, first.kinetics, first.constants, names, reach, trace, summed)
 
 
-def expand_network(spec: NetworkSpec) -> Expanded:
+def expand_network(spec: NetworkSpec, *, without_files: bool = False) -> Expanded:
     """Return the network that a checked spec stands for.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    without_files : bool
+        Let files that the spec names be missing, of a network that has run.
 
     Raises
     ------
@@ -216,6 +223,8 @@ def expand_network(spec: NetworkSpec) -> Expanded:
         If the tables contradict each other; all contradictions together (`models.checks`).
     """
     problems = check_spec(spec)
+    if without_files:
+        problems = [problem for problem in problems if not isinstance(problem, MissingFileProblem)]
     if problems:
         raise SpecError(*problems)
     populations, drives = expand_populations(spec), spec.drive.items()

@@ -87,6 +87,14 @@ def use_entry(root: BuildRoot, lock_name: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def change_entry(root: BuildRoot, lock_name: str) -> Iterator[None]:
+    """Wait until nobody uses an entry, and keep everybody from it; raise `OSError` where that cannot be done."""
+    root.scratch.mkdir(parents=True, exist_ok=True)
+    with lock_file(root.scratch / f"{lock_name}.lock"):
+        yield
+
+
 def mark_used(path: Path) -> None:
     """Note that an entry was used now."""
     with suppress(OSError):

@@ -1,15 +1,17 @@
-"""A folder for a run, which nobody else then has."""
+"""A folder for a run, which nobody else then has; and the turns of those who ask for the same run at the same time."""
 
 import dataclasses
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from models.errors import Problem, SpecError
 from pipeline.abandoned import mark_folder, remove_abandoned, remove_marked, unmark_folder
+from pipeline.atomic import lock_file, try_lock
 from pipeline.build_root import BuildRoot
 from pipeline.errors import OutputError
 from pipeline.run_folder import RunFolder
@@ -139,3 +141,27 @@ def _claim_numbered(runs: Path, network: str) -> Claim:
             continue
         return Claim(RunFolder(path.resolve()), made=True)
     raise OutputError(Problem(str(runs), f"holds {_MAX_SAME_NAME} runs of {network} already", next="delete old runs"))
+
+
+@contextmanager
+def take_turn(root: BuildRoot, fingerprint: str, wait: Callable[[], None]) -> Iterator[None]:
+    """Let one process at a time compute a run under the root; call `wait`, once, before waiting for another one.
+
+    The turn ends with the process, however that ends. In a build root that cannot be written to nobody waits.
+    """
+    path = root.scratch / f"run-{fingerprint}.lock"
+    with ExitStack() as stack:
+        with suppress(OSError):
+            root.scratch.mkdir(parents=True, exist_ok=True)
+            lock = try_lock(path)
+            if lock is None:
+                wait()
+            stack.enter_context(lock_file(path) if lock is None else lock)
+            stack.callback(_discard_lock, path)
+        yield
+
+
+def _discard_lock(path: Path) -> None:
+    """Remove a lock that we have: whoever waits for it notices, and makes it anew."""
+    with suppress(OSError):
+        path.unlink()

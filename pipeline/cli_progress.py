@@ -11,6 +11,8 @@ from pipeline.cli_output import Notices
 
 _MEASURED = ("run", "verify")
 """Stages that tell how far they are."""
+_WORDS = {"wait": "wait for another process that computes the same run"}
+"""What stages are called whose names do not say enough."""
 
 
 @contextmanager
@@ -29,7 +31,7 @@ def show_progress(
                 stages.append(stage)
             if stage != "found":
                 with suppress(OSError):
-                    show(stage)
+                    show(_WORDS.get(stage, stage))
 
         def tell(completed: float) -> None:
             # Whoever does not want to read this loses nothing else.

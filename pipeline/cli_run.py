@@ -118,7 +118,7 @@ def simulate(
     stages: list[str] = []
     with show_progress(quiet=as_json, stages=stages) as (notify, progress):
         run = simulate_network(model, **arguments, out=out, force=force, notify=notify, progress=progress)
-    found = stages == ["found"]
+    found = stages[-1:] == ["found"]
     summary = _summarize(run, found)
     if as_json:
         print_json({"path": str(run.path), "found": found, "manifest": run.manifest, "summary": list_rows(summary)})

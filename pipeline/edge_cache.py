@@ -7,6 +7,7 @@ without anything being sampled again.
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +29,7 @@ from models.sample import (
 from models.values import Value
 from pipeline.atomic import write_atomically
 from pipeline.build_root import BuildRoot
-from pipeline.cache import enforce_limit, mark_used, read_limit, use_entry
+from pipeline.cache import change_entry, enforce_limit, mark_used, read_limit, use_entry
 from pipeline.checksums import checksum_file
 from pipeline.fingerprint import describe_numbers, hash_parts
 from pipeline.job import save_edges
@@ -140,14 +141,14 @@ def _link_entry(root: BuildRoot, wanted: _Wanted) -> EdgeTable | None:
     if not wanted.entry.is_dir():
         return None
     with use_entry(root, LOCK):
-        try:
-            _link_files(wanted)
-        except (OSError, ValueError, KeyError, TypeError):
-            # Another process has removed it, or somebody has written to a file that several folders share.
-            shutil.rmtree(wanted.files.path, ignore_errors=True)
-            shutil.rmtree(wanted.entry, ignore_errors=True)
-            return None
-        mark_used(wanted.entry)
+        linked = _is_sound(wanted) and _link_files(wanted)
+        if linked:
+            mark_used(wanted.entry)
+    if not linked:
+        # Another process has removed it, or somebody has written to a file that several folders share.
+        shutil.rmtree(wanted.files.path, ignore_errors=True)
+        _drop_damaged(root, wanted)
+        return None
     files = wanted.files
     if wanted.weight is not None:
         np.save(files.weight, constant_weight(wanted.weight))
@@ -156,18 +157,32 @@ def _link_entry(root: BuildRoot, wanted: _Wanted) -> EdgeTable | None:
     return EdgeTable(wanted.name, *(_open_array(p) for p in (files.row, files.target, files.weight, files.delay)))
 
 
-def _link_files(wanted: _Wanted) -> None:
-    """Link the files of an entry; raise `ValueError` when one is not what was stored."""
-    entry = json.loads((wanted.entry / _ENTRY).read_text(encoding="utf-8"))
-    if entry["key"] != wanted.entry.name:
-        raise ValueError(wanted.entry)
-    sums = entry["checksums"]
-    wanted.files.path.mkdir(parents=True, exist_ok=True)
-    for path in wanted.list_kept():
-        kept = wanted.entry / path.name
-        if checksum_file(kept)[1] != sums[path.name]:
-            raise ValueError(kept)
-        link_file(kept, path)
+def _is_sound(wanted: _Wanted) -> bool:
+    """Return whether the files of an entry are what was stored."""
+    try:
+        entry = json.loads((wanted.entry / _ENTRY).read_text(encoding="utf-8"))
+        sums = {path.name: checksum_file(wanted.entry / path.name)[1] for path in wanted.list_kept()}
+        return bool(entry["key"] == wanted.entry.name and sums.items() <= entry["checksums"].items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _link_files(wanted: _Wanted) -> bool:
+    """Link the files of an entry into the run's folder; return whether that could be done."""
+    try:
+        wanted.files.path.mkdir(parents=True, exist_ok=True)
+        for path in wanted.list_kept():
+            link_file(wanted.entry / path.name, path)
+    except OSError:
+        return False
+    return True
+
+
+def _drop_damaged(root: BuildRoot, wanted: _Wanted) -> None:
+    """Remove an entry that is not sound, unless another process has made it anew by now."""
+    with suppress(OSError), change_entry(root, LOCK):
+        if not _is_sound(wanted):
+            shutil.rmtree(wanted.entry, ignore_errors=True)
 
 
 def _open_array(path: Path) -> NDArray[Any]:
@@ -192,7 +207,8 @@ def _store_entry(root: BuildRoot, wanted: _Wanted, table: EdgeTable) -> bool:
             sums = {path.name: checksum_file(path)[1] for path in kept}
             write_atomically(made / _ENTRY, json.dumps({"version": _VERSION, **entry, "checksums": sums}) + "\n")
             root.edges.mkdir(exist_ok=True)
-            made.rename(wanted.entry)
+            with change_entry(root, LOCK):
+                made.rename(wanted.entry)
     except OSError:
         # Another process was faster, or the disk is full, or read-only: the run has its own files.
         return False

@@ -9,6 +9,7 @@ from models.errors import Problem
 from models.spec_errors import translate_errors
 from pipeline.errors import RunFolderError
 from pipeline.liveness import is_gone
+from pipeline.recording_origin import Origin
 from pipeline.run_folder import RunFolder
 
 _MEASURED = ("start_s", "simulation_s", "peak_memory_bytes")
@@ -54,26 +55,36 @@ def read_report(folder: RunFolder) -> ProgramReport | None:
         raise RunFolderError(*(problem.within(place) for problem in translate_errors(error.errors()))) from None
 
 
-def follow_program(manifest: dict[str, Any], report: ProgramReport | None) -> dict[str, Any]:
+def follow_program(
+    manifest: dict[str, Any], report: ProgramReport | None, origin: Origin | None = None
+) -> dict[str, Any]:
     """Return a manifest with what the program says of its run, which may have been started by hand, and a true status.
+
+    Without its report, what the recording says that it was made with is followed.
 
     `died` is the status of what says that it is running though its process is gone. A run that the program has finished
     is finished, unless what started it is still at work.
     """
     own = _find_own_status(manifest)
     if report is None:
-        return manifest | {"status": own}
+        return manifest | ({} if origin is None else _describe_clock(origin)) | {"status": own}
     status = _find_program_status(report)
     followed = manifest | {
-        "seed": report.seed,
-        "dt_s": report.dt_s,
-        "n_steps": report.n_steps,
-        "duration_s": report.n_steps * report.dt_s,
+        **_describe_clock(report),
         **{key: getattr(report, key) for key in _MEASURED if getattr(report, key) is not None},
     }
     if own == "running" or (own in ("failed", "interrupted") and status != "finished"):
         return followed | {"status": own}
     return {key: item for key, item in followed.items() if key != "error"} | {"status": status}
+
+
+def _describe_clock(source: ProgramReport | Origin) -> dict[str, Any]:
+    return {
+        "seed": source.seed,
+        "dt_s": source.dt_s,
+        "n_steps": source.n_steps,
+        "duration_s": source.n_steps * source.dt_s,
+    }
 
 
 def _find_own_status(manifest: dict[str, Any]) -> str:

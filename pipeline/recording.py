@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal, Protocol, cast
 
 import numpy as np
@@ -33,8 +34,10 @@ from pipeline.recording_index import (
     InputEntry,
     RatesEntry,
     SpikesEntry,
+    list_neurons,
     read_index,
 )
+from pipeline.recording_origin import Origin, refuse_damage
 from pipeline.run_folder import RunFolder
 
 type Values = NDArray[np.float32] | NDArray[np.float64]
@@ -165,7 +168,7 @@ def load_array[T: np.generic](path: Path, dtype: type[T], n_dimensions: int) -> 
         array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except FileNotFoundError:
         raise RecordingError(Problem(str(path), "is missing")) from None
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, TokenError) as error:
         raise RecordingError(Problem(str(path), "cannot be read as a .npy file", evidence=str(error))) from None
     if array.dtype != dtype or array.ndim != n_dimensions:
         expected = f"{n_dimensions} dimension{'s' * (n_dimensions > 1)} of {np.dtype(dtype)}"
@@ -174,9 +177,16 @@ def load_array[T: np.generic](path: Path, dtype: type[T], n_dimensions: int) -> 
 
 
 def open_recording(
-    folder: RunFolder, network: Expanded, *, n_steps: int | None = None, partial: bool = False
+    folder: RunFolder,
+    network: Expanded,
+    *,
+    n_steps: int | None = None,
+    origin: Origin | None = None,
+    partial: bool = False,
 ) -> Recording:
     """Open the recording of a run; every file is checked to be there and to have the size that the index says.
+
+    What says which values are of which neurons is checked by its checksum, too; values are when they are read.
 
     Parameters
     ----------
@@ -185,15 +195,19 @@ def open_recording(
         The network that ran.
     n_steps : int, optional
         Its steps, where they are known from elsewhere: the index must say the same.
+    origin : Origin, optional
+        Checksums of what has none of its own.
     partial : bool
         Take the complete bins and spikes of a run that did not finish.
 
     Raises
     ------
     RecordingError
-        If something is missing, of another size or type, or of another version; all that is wrong, together.
+        If something is missing, damaged, of another size or type, or of another version; all that is wrong, together.
     """
+    refuse_damage(folder, origin, [folder.recording_index.name])
     index = read_index(folder.recording_index)
+    refuse_damage(folder, origin, list_neurons(index))
     return _Opener(folder, network, index, partial).open(n_steps)
 
 
@@ -226,9 +240,7 @@ class _Opener:
 
     def _check_clock(self, n_steps: int | None) -> None:
         if n_steps is not None and self.index.n_steps != n_steps:
-            self._complain_of(
-                "n_steps", "is not that of the program's own report", str(n_steps), str(self.index.n_steps)
-            )
+            self._complain_of("n_steps", "is not the length of the run", str(n_steps), str(self.index.n_steps))
         dt_s = self.network.spec.network.dt.value
         if self.index.dt_s != dt_s:
             self._complain_of("dt_s", "is not the dt of the model", f"{dt_s:g}", f"{self.index.dt_s:g}")

@@ -122,6 +122,12 @@ class Index(BaseModel):
     inputs: dict[str, InputEntry] = {}
 
 
+def list_neurons(index: Index) -> list[str]:
+    """Return the names of the files that say which neurons were recorded, relative to `recording/`."""
+    binned = [recorder for recorder in index.recorders.values() if isinstance(recorder, BinnedEntry)]
+    return [array.neurons for recorder in binned for array in recorder.arrays.values()]
+
+
 def chunk_binned(
     kind: Literal["currents", "states"],
     steps_per_bin: int,

@@ -19,6 +19,7 @@ from pipeline.errors import RecordingError, RunFolderError, UnfinishedRunError
 from pipeline.manifest_check import check_manifest
 from pipeline.program_report import follow_program, read_report
 from pipeline.recording import Recording, open_recording, recorded_seconds
+from pipeline.recording_origin import Origin, read_origin
 from pipeline.run_folder import RunFolder
 from pipeline.selection import Names, Neurons
 from pipeline.time_axis import Time
@@ -180,13 +181,21 @@ def load_run(path: str | Path, *, partial: bool = False) -> Run:
     """
     folder = RunFolder(Path(path).resolve())
     own = read_manifest(folder)
-    report = read_report(folder)
-    manifest = follow_program(own, report)
+    report, origin = read_report(folder), read_origin(folder)
+    manifest = follow_program(own, report, origin)
     network = _read_network(folder, manifest)
     if manifest["status"] != "finished" and not partial:
         raise _unfinished(folder, manifest, network)
-    n_steps = None if report is None else report.n_steps
-    return Run(folder, manifest, open_recording(folder, network, n_steps=n_steps, partial=partial))
+    n_steps = manifest.get("n_steps")
+    _check_origin(folder, manifest, origin)
+    return Run(folder, manifest, open_recording(folder, network, n_steps=n_steps, origin=origin, partial=partial))
+
+
+def _check_origin(folder: RunFolder, manifest: dict[str, Any], origin: Origin | None) -> None:
+    """Raise `RecordingError` where a recording was made with another seed than its program says."""
+    if origin is not None and origin.seed != manifest["seed"]:
+        place, what = f"{folder.recording_origin}: seed", "is not that of the program's own report"
+        raise RecordingError(Problem(place, what, str(manifest["seed"]), str(origin.seed)))
 
 
 def read_manifest(folder: RunFolder) -> dict[str, Any]:
@@ -218,9 +227,9 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
 def _read_network(folder: RunFolder, manifest: dict[str, Any]) -> Expanded:
     place = f"{folder.manifest}: spec"
     try:
-        return expand_network(
-            NetworkSpec.model_validate(manifest["spec"]).with_origin(folder.path, tuple(manifest.get("notes", ())))
-        )
+        spec = NetworkSpec.model_validate(manifest["spec"]).with_origin(folder.path, tuple(manifest.get("notes", ())))
+        # What was recorded can be read without the files that the model names.
+        return expand_network(spec, without_files=True)
     except ValidationError as error:
         problems = translate_errors(error.errors())
     except CurrentsError as error:

@@ -100,6 +100,11 @@ class RunFolder:
         """Which recorders and arrays there are, of which shapes and in which files."""
         return self.recording / "recording.json"
 
+    @property
+    def recording_origin(self) -> Path:
+        """What the recording was made with, and the checksums of the files that have none of their own."""
+        return self.recording / "origin.json"
+
     def recorder(self, name: str) -> Path:
         """Return the folder of a recorder."""
         return self.recording / name

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 if TYPE_CHECKING:
-    from pipeline.verification.report import VerifyReport  # which imports SciPy: a summary should not wait for that
+    from pipeline.verification.report import (
+        Row,
+        VerifyReport,
+    )  # which imports SciPy: a summary should not wait for that
 
 _MILLIVOLTS = 1e3
 
@@ -45,16 +48,27 @@ def format_report(report: "VerifyReport") -> str:
         shown[label] = [f"{value:.1e}" if math.isfinite(value) else "–" for value in table[column]]
     shown["verdict"] = table["verdict"]
     lines = [str(shown.to_string(index=False)), ""]
-    for row in report.rows:
-        if row.verdict == "differs":
-            where = f"first at neuron {row.neuron}, t = {row.time:.9g} s"
-            values = f"expected {row.expected:.9g}, recorded {row.recorded:.9g}"
-            lines.append(f"{row.quantity} at {row.population}: {row.n_different} differ; {where}: {values}")
-        elif row.reason:
-            lines.append(f"{row.quantity} at {row.population}: not checked: {row.reason}")
+    lines += [line for row in report.rows if (line := _explain(row))]
     speed = (
         f"{report.n_currents:.3g} neurons × steps × channels at {report.currents_per_s / 1e6:.3g} million per second"
     )
     lines.append(f"{speed}; the drive was regenerated in {report.drive_s:.1f} s")
     lines.append("verified: everything agrees" if report.passed else "NOT verified")
     return "\n".join(lines)
+
+
+def _explain(row: "Row") -> str:
+    """Return what is wrong with a row of a verification, or why it was not checked; nothing when all is well."""
+    what = f"{row.quantity} {'at' if row.population else 'of'} {row.population or row.recorder}"
+    if row.verdict != "differs":
+        return f"{what}: not checked: {row.reason}" if row.reason else ""
+    if row.reason:
+        return f"{what}: {row.reason}"
+    values = f"expected {row.expected:.9g}, recorded {row.recorded:.9g}"
+    return f"{what}: {row.n_different} differ; first {_place(row)}: {values}"
+
+
+def _place(row: "Row") -> str:
+    if row.source is not None:
+        return f"from {row.source}" + ("" if row.neuron is None else f" to {row.neuron}")
+    return f"at neuron {row.neuron}" + ("" if math.isnan(row.time) else f", t = {row.time:.9g} s")

@@ -1,7 +1,7 @@
 """From a model to a finished run: every stage in turn."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from models.steps import count_steps
 from pipeline.atomic import write_atomically
 from pipeline.build_root import BuildRoot, choose_root
 from pipeline.cache import read_limit
-from pipeline.claim import Claim, claim_folder
+from pipeline.claim import Claim, claim_folder, take_turn
 from pipeline.compiler import Arch, find_compiler
 from pipeline.errors import RecordingError, RunInterrupted
 from pipeline.fingerprint import fingerprint_run
@@ -51,7 +51,7 @@ def simulate(
     notify: Notify | None = None,
     progress: Progress | None = None,
 ) -> "Run":
-    """Build and run a network, or find the finished run of equal numbers.
+    """Build and run a network, or find the finished run of equal numbers; one that is under way is waited for.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ def simulate(
     build_root : path, optional
         Root of builds and runs (`pipeline.build_root.default_root`).
     notify, progress : callable, optional
-        Called as stages begin (`found`, and nothing else, for a run that was found), and with the completed fraction
-        of the run.
+        Called as stages begin (`found`, and nothing else, for a run that was found; `wait` before that, or before all
+        others, where another process computes the same run), and with the completed fraction of the run.
 
     Returns
     -------
@@ -108,20 +108,33 @@ def simulate(
     read_limit()
     fingerprint = fingerprint_run(spec, seed=run_seed, n_steps=n_steps, device=device)
     notify = notify or (lambda stage: None)
+
+    def compute(*, replace: bool) -> "Run":
+        compiler = find_compiler(arch)
+        name = model.network.name if isinstance(model, NetworkSpec) else str(model)
+        claim = claim_folder(root, spec.network.name, place, replace=replace)
+        job = Job(spec, name, settings, run_seed, n_steps, device, threads, compiler, root, claim.folder, fingerprint)
+        return _compute(job, claim, notify, progress)
+
     try:
         same = _find_same(root, fingerprint, run_seed, n_steps, place)
-        is_there = same is not None
     except RecordingError:
         if not force:
             raise
-        same, is_there = None, True
-    if same is not None and not force:
-        notify("found")
-        return same
-    compiler = find_compiler(arch)
-    name = model.network.name if isinstance(model, NetworkSpec) else str(model)
-    claim = claim_folder(root, spec.network.name, place, replace=is_there)
-    job = Job(spec, name, settings, run_seed, n_steps, device, threads, compiler, root, claim.folder, fingerprint)
+        return compute(replace=True)
+    if force or (same is None and place is not None):
+        return compute(replace=same is not None)
+    with nullcontext() if same is not None else take_turn(root, fingerprint, lambda: notify("wait")):
+        # Another process may have finished it by now.
+        same = same or _find_same(root, fingerprint, run_seed, n_steps, place)
+        if same is None:
+            return compute(replace=False)
+    notify("found")
+    return same
+
+
+def _compute(job: Job, claim: Claim, notify: Notify, progress: Progress | None) -> "Run":
+    """Run a job in a folder that was claimed for it."""
     try:
         with interrupt_on_signals():
             _run_job(job, notify, progress)

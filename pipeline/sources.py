@@ -22,7 +22,7 @@ EDGES = (
 NUMBERS = (
     *("models", "pipeline/engine", "pipeline/emit.py", "pipeline/exit_codes.py", "pipeline/compiler.py"),
     *("pipeline/reference.py", "pipeline/collect.py", "pipeline/recording_index.py", "pipeline/chunk_format.py"),
-    *("pipeline/edge_cache.py", "pipeline/job.py"),
+    *("pipeline/recording_origin.py", "pipeline/edge_cache.py", "pipeline/job.py"),
 )
 """What has a part in the numbers of a run, and in the files that hold them."""
 

@@ -17,7 +17,7 @@ from pipeline.engine.recorders import plan_recording, prepare_recording
 from pipeline.engine.supervise import run_program
 from pipeline.job import Job, Notify
 from pipeline.links import choose_runnable
-from pipeline.manifest import describe_build
+from pipeline.manifest import describe_build, save_manifest
 from pipeline.program import Progress
 from pipeline.scratch import make_scratch
 from pipeline.structure import Structure, key_structure, load_structure, save_structure
@@ -38,6 +38,8 @@ def run_engine(job: Job, manifest: dict[str, Any], notify: Notify, progress: Pro
     manifest |= describe_build(binary, job.compiler)
     manifest["edges"] = {name: table.n_edges for name, table in assembly.edges.items()}
     manifest["threads"] = job.n_threads
+    # Whoever kills us leaves at least this.
+    save_manifest(job.folder, manifest)
     notify("run")
     finished = run_program(choose_runnable(job.folder.program, binary.path), job.folder, progress, job.n_threads)
     return {

@@ -203,7 +203,7 @@ def _measure_fixed(run: Run) -> dict[str, int]:
 
 
 def _grows(path: Path) -> bool:
-    return path.name != "recording.json" and not path.name.endswith(".neurons.npy")
+    return path.suffix != ".json" and not path.name.endswith(".neurons.npy")
 
 
 def _count_events(run: Run, n_warm: int) -> list[tuple[str, tuple[int, float]]]:

@@ -29,6 +29,12 @@ class Edges:
     delay: NDArray[np.int32]
 
     @classmethod
+    def open(cls, files: EdgeFiles) -> Self:
+        """Open the files, which stay on disk; raise `RecordingError` if one is missing or damaged."""
+        row, target = load_array(files.row, np.int64, 1), load_array(files.target, np.int32, 1)
+        return cls(row, target, load_array(files.weight, np.float32, 1), load_array(files.delay, np.int32, 1))
+
+    @classmethod
     def load(cls, files: EdgeFiles, n_sources: int, n_neurons: int) -> Self:
         """Open the files, which stay on disk.
 
@@ -37,20 +43,25 @@ class Edges:
         RecordingError
             If a file is missing or damaged, or does not fit the others.
         """
-        row, target = load_array(files.row, np.int64, 1), load_array(files.target, np.int32, 1)
-        weight, delay = load_array(files.weight, np.float32, 1), load_array(files.delay, np.int32, 1)
+        edges = cls.open(files)
+        problem = edges.find_problem(files, n_sources, n_neurons)
+        if problem is not None:
+            raise RecordingError(problem)
+        return edges
+
+    def find_problem(self, files: EdgeFiles, n_sources: int, n_neurons: int) -> Problem | None:
+        """Return what contradicts the sizes of the network, or another file; None when all fits."""
+        row, target = self.row, self.target
         if row.size != n_sources + 1 or row[0] != 0 or row[-1] != target.size or (np.diff(row) < 0).any():
-            what = f"does not divide {target.size} edges among {n_sources} sources"
-            raise RecordingError(Problem(str(files.row), what))
+            return Problem(str(files.row), f"does not divide {target.size} edges among {n_sources} sources")
         if target.size and not (target.min() >= 0 and target.max() < n_neurons):
-            raise RecordingError(Problem(str(files.target), "names neurons that do not exist", f"0 to {n_neurons - 1}"))
-        for path, values in ((files.weight, weight), (files.delay, delay)):
-            if values.size not in (1, target.size):
-                what = "is not as long as the targets"
-                raise RecordingError(Problem(str(path), what, f"1 or {target.size} values", str(values.size)))
-        if delay.size and delay.min() < 0:
-            raise RecordingError(Problem(str(files.delay), "has delays below 0", got=str(delay.min())))
-        return cls(row, target, weight, delay)
+            return Problem(str(files.target), "names neurons that do not exist", f"0 to {n_neurons - 1}")
+        for path, size in ((files.weight, self.weight.size), (files.delay, self.delay.size)):
+            if size not in (1, target.size):
+                return Problem(str(path), "is not as long as the targets", f"1 or {target.size} values", str(size))
+        if self.delay.size and self.delay.min() < 0:
+            return Problem(str(files.delay), "has delays below 0", got=str(self.delay.min()))
+        return None
 
     @property
     def n_sources(self) -> int:
@@ -89,8 +100,10 @@ class Arrivals:
     def add(self, arrivals: NDArray[np.float64], start: int) -> None:
         """Add Σw, in volts, to the rows of steps start … start + n_rows of (n_rows, n_columns)."""
         stop = start + len(arrivals)
-        rows = self.train.rows(max(0, start - self.longest), max(0, stop - self.shortest))
-        step, source = np.asarray(self.train.step[rows]), np.asarray(self.train.source[rows])
+        rows, step, source = self.train.window(max(0, start - self.longest), max(0, stop - self.shortest))
+        if source.size and not (source.min() >= 0 and source.max() < self.edges.n_sources):
+            what, wanted = "has spikes of nothing that exists", f"numbers from 0 to {self.edges.n_sources - 1}"
+            raise RecordingError(Problem("the recording of spikes", what, wanted, f"{source.min()} to {source.max()}"))
         gain = None if self.gains is None else self.gains.of(rows)
         for part in self._parts(source):
             self._scatter(arrivals, step[part] - start, source[part], None if gain is None else gain[part])

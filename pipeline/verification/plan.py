@@ -1,6 +1,6 @@
 """What of a run can be recomputed, and from what; and why the rest cannot."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import numpy as np
@@ -13,11 +13,14 @@ from pipeline.recording import Reader, Recording
 from pipeline.run_folder import RunFolder
 from pipeline.verification.binned import BinnedCheck, MeanFold, SampleFold
 from pipeline.verification.channel import ChannelRun, Input, Part, choose_physics
+from pipeline.verification.connectivity import PathwayCheck
 from pipeline.verification.drive import InjectedSteps, PoissonArrivals
 from pipeline.verification.edges import Arrivals, Edges
 from pipeline.verification.gains import SPIKE_GAINS
 from pipeline.verification.membrane import AMBIGUOUS, MEMBRANES, Membrane
 from pipeline.verification.neurons import CheckedNeurons, event_on
+from pipeline.verification.placement import check_placement
+from pipeline.verification.program_inputs import check_inputs
 from pipeline.verification.report import Row, tally_row, unchecked_row
 from pipeline.verification.sources import SourceCheck
 from pipeline.verification.tolerance import RTOL, current_tolerance, voltage_tolerance
@@ -30,9 +33,11 @@ type Key = tuple[str, str]
 class Plan:
     """Everything that is to be recomputed for one run."""
 
-    def __init__(self, folder: RunFolder, recording: Recording, seed: int) -> None:
+    def __init__(self, folder: RunFolder, recording: Recording, seed: int, edges: Iterable[PathwayCheck]) -> None:
         self.folder, self.recording, self.seed = folder, recording, seed
         self.network = recording.network
+        self.edges = {check.name: check for check in edges}
+        self.placement = check_placement(recording)
         self.spikes = NetworkSpikes.of(recording)
         self.sources = {group.drive: SourceCheck(group, recording, seed) for group in self.network.source_groups}
         self.checked = {p.name: self._check_neurons(p) for p in self.network.populations}
@@ -46,6 +51,10 @@ class Plan:
         self.channels = [run for channel in self.network.channels if (run := self._make_channel(channel)).parts]
         self.rows: list[Callable[[], Row]] = []
         """What makes the report's rows, once all is compared."""
+        self.compared = [row for check in self.edges.values() for row in check.rows]
+        """Rows of what is compared already."""
+        self.compared += [check.row for check in self.placement.values()]
+        self.compared += check_inputs(folder, self.network)
         for reader in recording.readers.values():
             self._check_reader(reader)
         self.rows += [source.row for source in self.sources.values()]
@@ -55,10 +64,14 @@ class Plan:
         """Return the neurons of a population that any recorder of bins has."""
         recorded = [np.empty(0, np.int32)]
         for reader in self.recording.readers.values():
-            recorded += [reader.neurons(variable) for variable in reader.variables()]
+            recorded += [reader.neurons(variable) for variable in self._list_placed(reader)]
         neurons = np.unique(np.concatenate(recorded))
         inside = (neurons >= population.start) & (neurons < population.stop)
         return CheckedNeurons(self.network, population, neurons[inside], self.seed)
+
+    def _list_placed(self, reader: Reader) -> list[str]:
+        """Return the variables of a recorder whose neurons are those of the model."""
+        return [name for name in reader.variables() if name not in self.placement[reader.name].misplaced]
 
     def _list_unknown(self) -> Iterator[tuple[Key, str | None]]:
         for channel in self.network.channels:
@@ -73,6 +86,8 @@ class Plan:
             return f"an event sets {variable}"
         for projection in self.network.projections:
             leads_here = projection.pathway in channel.members and projection.target == checked.population
+            if leads_here and self.edges[projection.pathway].problem:
+                return self.edges[projection.pathway].problem
             if leads_here and self._train_of(projection.pathway, projection.source.name) is None:
                 return f"the spikes of {projection.source.name} were not recorded"
         try:
@@ -173,7 +188,10 @@ class Plan:
             run.begin(arrived)
 
     def _check_reader(self, reader: Reader) -> None:
-        for variable in reader.variables():
+        for variable in sorted(self.placement[reader.name].misplaced):
+            reason = "its neurons are not those that the model says"
+            self.compared.append(unchecked_row(reader.name, variable, "", reason))
+        for variable in self._list_placed(reader):
             recorded = reader.neurons(variable)
             for population in self.network.populations:
                 if np.any((recorded >= population.start) & (recorded < population.stop)):

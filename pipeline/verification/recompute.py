@@ -7,6 +7,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from pipeline.recording_origin import read_origin, refuse_damage
+from pipeline.verification.connectivity import check_edges
 from pipeline.verification.plan import Plan
 from pipeline.verification.report import VerifyReport
 
@@ -22,7 +24,8 @@ def verify(run: Run | str | Path, *, progress: Callable[[float], None] | None = 
     """Recompute every recorded channel, v, and spike of a run, and compare with what was recorded.
 
     From the recorded spikes, the regenerated drive and the edges alone, with code that shares nothing with the
-    simulation. `pipeline.verification.tolerance` says when numbers count as equal. Memory is bounded by the number of
+    simulation. The edges, and the neurons that recorders have, are compared with what the model says: they are sampled
+    again. `pipeline.verification.tolerance` says when numbers count as equal. Memory is bounded by the number of
     recorded neurons and of edges, not by the length of the run.
 
     Parameters
@@ -40,17 +43,19 @@ def verify(run: Run | str | Path, *, progress: Callable[[float], None] | None = 
     Raises
     ------
     RunFolderError, UnfinishedRunError, RecordingError
-        If the run cannot be loaded, or its files do not fit each other.
+        If the run cannot be loaded, or its files are damaged, or do not fit each other.
     """
     from pipeline.run import load_run
 
     loaded = load_run(run) if isinstance(run, (str, Path)) else run
+    refuse_damage(loaded.folder, read_origin(loaded.folder))
+    edges = list(check_edges(loaded.folder, loaded.network))
     began = perf_counter()
-    plan = Plan(loaded.folder, loaded.recording, int(loaded.manifest["seed"]))
+    plan = Plan(loaded.folder, loaded.recording, int(loaded.manifest["seed"]), edges)
     source_s = _run_plan(plan, progress or (lambda completed: None))
     drive_s = source_s + sum(channel.drive_s for channel in plan.channels)
     n_currents = sum(channel.n_columns for channel in plan.channels) * plan.recording.n_steps
-    rows = tuple(make_row() for make_row in plan.rows)
+    rows = (*(make_row() for make_row in plan.rows), *plan.compared)
     return VerifyReport(rows, n_currents, perf_counter() - began - drive_s, drive_s)
 
 

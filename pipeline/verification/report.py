@@ -16,10 +16,14 @@ class Row:
     """One quantity of one recorder at one population."""
 
     recorder: str
-    """Name of the recorder; of the drive for its sources."""
+    """Name of the recorder; of the drive for its sources; of the pathway, or drive, for its edges; of the `[neuron]`
+    table for parameters; `program` for its inputs."""
     quantity: str
-    """A channel, `v` or another variable, `spikes`, or `sources` of a drive."""
+    """A channel, `v` or another variable, `spikes`, or `sources` of a drive; `neurons` that a recorder has; `inputs`,
+    the files that a program was given; a parameter of neurons; and of a pathway, or of a drive with sources, `edges`
+    (how many leave each source), `targets`, `weights` and `delays`."""
     population: str
+    """Empty for what is not of one population."""
     channel: bool
     """Whether the quantity is a channel's current."""
     n_values: int
@@ -33,14 +37,17 @@ class Row:
     """Relative tolerance."""
     verdict: Verdict
     neuron: int | None = None
-    """Where the first difference is: global index, or number of a drive's source."""
+    """Where the first difference is: global index, or number of a drive's source; of an edge, its target."""
     time: float = np.nan
     """When, seconds: end of the bin, or the spike's step."""
     expected: float = np.nan
-    """The value there; for spikes and sources 1 or 0, whether there should be one."""
+    """The value there; for spikes and sources 1 or 0, whether there should be one; of weights volts, of delays
+    steps."""
     recorded: float = np.nan
     reason: str = ""
-    """Why something was not checked."""
+    """Why something was not checked; of what differs as a whole, in what."""
+    source: int | None = None
+    """Of an edge, where it begins: global index, or number of a drive's source."""
 
 
 def tally_row(
@@ -93,4 +100,4 @@ class VerifyReport:
     def table(self) -> pd.DataFrame:
         """One row per recorder, quantity and population; the columns are the fields of `Row`."""
         frame = pd.DataFrame([asdict(row) for row in self.rows], columns=[item.name for item in fields(Row)])
-        return frame.astype({"neuron": "Int64"})
+        return frame.astype({"neuron": "Int64", "source": "Int64"})

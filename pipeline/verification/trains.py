@@ -6,6 +6,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import Problem
+from pipeline.errors import RecordingError
 from pipeline.recording import Recording, SpikeTrains
 from pipeline.tabulate import find_spikes
 
@@ -21,13 +23,23 @@ class Train:
 
     def between(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Return steps and sources of the spikes with start ≤ step < stop."""
-        rows = self.rows(start, stop)
-        return np.asarray(self.step[rows]), np.asarray(self.source[rows])
+        _, step, source = self.window(start, stop)
+        return step, source
 
-    def rows(self, start: int, stop: int) -> slice:
-        """Return where the spikes with start ≤ step < stop are."""
+    def window(self, start: int, stop: int) -> tuple[slice, NDArray[np.int64], NDArray[np.int32]]:
+        """Return where the spikes with start ≤ step < stop are, and their steps and sources.
+
+        Raises
+        ------
+        RecordingError
+            If the spikes are not sorted by step.
+        """
         first, last = np.searchsorted(self.step, [start, stop])
-        return slice(int(first), int(last))
+        rows = slice(int(first), int(last))
+        step, source = np.asarray(self.step[rows]), np.asarray(self.source[rows])
+        if step.size and not (start <= step[0] and step[-1] < stop and (step[1:] >= step[:-1]).all()):
+            raise RecordingError(Problem("the recording of spikes", "is damaged: it is not sorted by time"))
+        return rows, step, source
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from pipeline.chunks import PartialRecordingWarning
 from pipeline.errors import RecordingError
 from pipeline.recording import Recording, open_recording
 from pipeline.recording_index import Index
+from pipeline.recording_origin import read_origin
 from tests.markdown import ROOT, read_blocks
 from tests.pipeline.chunk_files import flip, put_into_chunks, write_padded, write_stream
 from tests.pipeline.synthetic_run import SyntheticRun, make_run
@@ -231,7 +232,7 @@ def test_the_documented_reader_agrees(run: SyntheticRun) -> None:
 
 
 def test_the_documented_header_is_the_header(run: SyntheticRun) -> None:
-    """The table of the header's fields gives their places, and the example of an index is one."""
+    """The table of the header's fields gives their places, and the examples of an index and of an origin are such."""
     text = PAGE.read_text(encoding="utf-8")
     rows = [line.split("|")[1:4] for line in text.splitlines() if line.startswith("| ") and "int" in line.split("|")[2]]
     head = run.folder.chunk("currents", 1).read_bytes()[:64]
@@ -245,5 +246,9 @@ def test_the_documented_header_is_the_header(run: SyntheticRun) -> None:
     assert read["file size"] == run.folder.chunk("currents", 1).stat().st_size
     assert read["checksum of the header"] == crc32c(head[:60])
     assert sum(int(kind.removeprefix("uint")) // 8 for _, kind in found.values()) == 64 - 8
-    (block,) = read_blocks(PAGE, "json")
+    block, origin = read_blocks(PAGE, "json")
     assert Index.model_validate(json.loads(block.text)).recorders["currents"].kind == "currents"
+    run.folder.recording_origin.write_text(origin.text)
+    read_back = read_origin(run.folder)
+    assert read_back is not None
+    assert (read_back.seed, read_back.n_steps) == (7, 10000)

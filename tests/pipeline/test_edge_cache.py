@@ -1,8 +1,11 @@
 """Edges that were sampled before are linked, never another network's, and never damaged ones."""
 
 import errno
+import fcntl
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -208,3 +211,52 @@ def test_a_root_that_cannot_be_written_to_keeps_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     run = Obtain(BuildRoot(tmp_path / "file"), tmp_path / "runs")()
     assert run.edge_files("inhibition").target.is_file()
+
+
+def test_entries_change_under_their_lock_alone(
+    obtain: Obtain, root: BuildRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody links files while an entry gets its name, or while one that is damaged is removed."""
+    changes: list[str] = []
+    rename, rmtree = Path.rename, shutil.rmtree
+
+    def check(what: str, path: Path) -> None:
+        if path.parent == root.edges:
+            with pytest.raises(BlockingIOError), (root.scratch / "edges.lock").open() as other:
+                fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            changes.append(what)
+
+    def renaming(self: Path, target: Path) -> Path:
+        check("made", target)
+        return rename(self, target)
+
+    def removing(path: Path, ignore_errors: bool = False) -> None:
+        check("removed", Path(path))
+        rmtree(path, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(Path, "rename", renaming)
+    monkeypatch.setattr("pipeline.edge_cache.shutil.rmtree", removing)
+    obtain()
+    assert changes == ["made"] * 4
+    for entry in root.edges.iterdir():
+        (entry / "row.npy").unlink()
+    obtain()
+    assert changes[4:] == ["removed", "made"] * 4
+
+
+def test_an_entry_that_was_made_anew_is_not_removed(
+    obtain: Obtain, root: BuildRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two processes that have found the same damage, the second leaves what the first has made."""
+    obtain()
+    sound, asked = edge_cache._is_sound, list[bool]()
+
+    def not_at_first(wanted: Any) -> bool:
+        asked.append(len(asked) % 2 == 1 and sound(wanted))
+        return asked[-1]
+
+    monkeypatch.setattr(edge_cache, "_is_sound", not_at_first)
+    obtain()
+    assert asked == [False, True] * 4
+    monkeypatch.undo()
+    assert len(list(root.edges.iterdir())) == 4

@@ -16,6 +16,7 @@ from pipeline import Run, load_run, simulate
 from pipeline.cli import main
 from pipeline.errors import ProgramError
 from pipeline.manifest import save_manifest
+from pipeline.recording_origin import write_origin
 from pipeline.run_folder import RunFolder
 from tests.conftest import ARCH, SimulateOnce
 
@@ -156,6 +157,7 @@ def _run_again(run: Run) -> None:
     # As the program says when it was started by hand with another seed.
     report = json.loads(run.folder.program_report.read_text())
     run.folder.program_report.write_text(json.dumps(report | {"seed": 5}))
+    write_origin(run.folder, seed=5, dt_s=report["dt_s"], n_steps=report["n_steps"])
     assert load_run(run.path).manifest["seed"] == 5
 
 

@@ -171,6 +171,9 @@ def test_a_program_does_not_outlive_currents(start_endless: StartEndless, root: 
     process.communicate()
     wait_until(lambda: is_gone(program), "the program to notice")
     assert read_status(out) == "running"
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["edges"] == {}
+    assert Path(manifest["build"]["path"]).is_file()
     (left,) = (path for path in (root / "scratch").iterdir() if path.is_dir())
     with make_scratch(BuildRoot(root)) as scratch:
         assert not left.exists()

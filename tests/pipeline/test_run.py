@@ -49,6 +49,18 @@ def test_what_a_run_says(made: SyntheticRun) -> None:
     assert repr(run) == f"<Run {made.path}: synthetic, 20 ms>"
 
 
+def test_files_of_the_model_need_not_be_there(made: SyntheticRun) -> None:
+    """Tables are of what was recorded; a model that is wrong is refused as ever."""
+    spec = json.loads(made.folder.manifest.read_text())["spec"]
+    spec["pathway"]["lateral"]["weight"] = {"file": "gone.npy", "unit": "mV"}
+    made.change_manifest(spec=spec)
+    assert len(load_run(made.path).currents()) == 200
+    spec["pathway"]["lateral"]["source"] = ["X"]
+    made.change_manifest(spec=spec)
+    with pytest.raises(RunFolderError, match="names a population that does not exist"):
+        load_run(made.path)
+
+
 def test_relative_path(made: SyntheticRun, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that was loaded by a relative path can be read after the working directory has changed."""
     monkeypatch.chdir(made.path.parent)

@@ -159,6 +159,7 @@ class Program {
         request.n_threads = static_cast<std::size_t>(arguments_.n_threads);
         simulation_ = currents::build_simulation(request, run_, disk_);
         describe_begin(request.seed);
+        run_.seal(JsonObject().add("version", std::int64_t{1}).add(made_with_));
         run_.begin(JsonObject().add("status", "running").add(begin_));
         times_.first_step = read_clock();
         const double processor_s = read_clock(CLOCK_THREAD_CPUTIME_ID);
@@ -210,15 +211,14 @@ class Program {
 
     // What program.json says from the first step on.
     void describe_begin(std::int64_t seed) {
+        made_with_.add("seed", seed).add("dt_s", simulation_->dt, "%.17g").add("n_steps", simulation_->n_steps);
         char host[256] = {};
         gethostname(host, sizeof host - 1);
         begin_.add("version", std::int64_t{1})
             .add("pid", std::int64_t{getpid()})
             .add("host", std::string(host))
             .add("started", static_cast<std::int64_t>(time(nullptr)))
-            .add("seed", seed)
-            .add("dt_s", simulation_->dt, "%.17g")
-            .add("n_steps", simulation_->n_steps);
+            .add(made_with_);
         for (const currents::Members& members : simulation_->groups) {
             n_neurons_ += members.group->n_neurons();
         }
@@ -282,6 +282,8 @@ class Program {
     currents::DiskThread disk_;
     std::unique_ptr<currents::Simulation> simulation_;
     JsonObject begin_;
+    // What the recording says of itself.
+    JsonObject made_with_;
     Times times_;
     std::int64_t n_neurons_ = 0;
     std::int64_t reported_step_ = 0;

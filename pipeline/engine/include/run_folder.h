@@ -1,5 +1,8 @@
 // The folder of a run: `recording/`, `program.json`, which says how far the program is or how it ended, and
 // `program.lock`, which lets one program at a time record there.
+//
+// `recording/origin.json` says with what a recording was made, and has the checksums of all files that have none of
+// their own: whoever reads the recording need not believe anything outside of it.
 
 #ifndef CURRENTS_RUN_FOLDER_H
 #define CURRENTS_RUN_FOLDER_H
@@ -13,6 +16,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -20,6 +24,7 @@
 #include <vector>
 
 #include "chunk_writer.h"
+#include "crc32c.h"
 #include "description.h"
 #include "json.h"
 
@@ -60,6 +65,17 @@ class RunFolder {
     void write(const Line& line, const std::string& name, const std::string& content) {
         make_parents(line, name);
         write_whole(recording() + "/" + name, content);
+        written_ += (written_.empty() ? "" : ", ") + quote(name) + ": [" + std::to_string(content.size()) + ", " +
+                    std::to_string(crc32c(0, content.data(), content.size())) + "]";
+    }
+
+    // Say with what the recording is made, when all that is not recorded has been written.
+    void seal(const JsonObject& made_with) const {
+        std::string text = made_with.text();
+        text.pop_back();  // the brace at its end
+        text += ", \"files\": {" + written_ + "}";
+        const std::uint32_t checksum = crc32c(0, text.data(), text.size());
+        write_whole(recording() + "/origin.json", text + ", \"checksum\": " + std::to_string(checksum) + "}\n");
     }
 
     // Say that the first step is next.
@@ -164,6 +180,8 @@ class RunFolder {
     std::string path_;
     std::unique_ptr<Descriptor> lock_;
     std::vector<std::string> streams_;
+    // Members of a JSON object: size and checksum of each file by its name.
+    std::string written_;
     bool has_begun_ = false;
 };
 

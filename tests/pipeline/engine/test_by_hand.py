@@ -101,6 +101,45 @@ def test_a_copy_that_was_run_by_hand_loads_and_verifies(
     pd.testing.assert_frame_equal(run.spikes(recorder="spikes"), other.spikes(recorder="spikes"), check_exact=True)
 
 
+def test_the_recording_knows_its_seed(build_root: Path, networks: Path, everything: Prepared, tmp_path: Path) -> None:
+    """Without the program's report, a run's manifest does not speak for what was recorded with another seed."""
+    first, copied = tmp_path / "first", RunFolder(tmp_path / "copied")
+    simulate(networks / "everything.toml", out=first, arch=ARCH, build_root=build_root)
+    shutil.copytree(first, copied.path, ignore=shutil.ignore_patterns("recording", "program.json", "program.lock"))
+    assert Prepared(everything.binary, copied).run("--seed", "6", "--duration", "400 ms").code == 0
+    copied.program_report.unlink()
+    run = load_run(copied.path)
+    found = {key: run.manifest[key] for key in ("seed", "n_steps", "duration_s", "status")}
+    assert found == {"seed": 6, "n_steps": 4000, "duration_s": pytest.approx(0.4), "status": "finished"}
+    assert json.loads(copied.manifest.read_text())["seed"] != 6
+    assert verify(run).passed
+    shutil.copyfile(first / "program.json", copied.program_report)
+    with pytest.raises(RecordingError) as caught:
+        load_run(copied.path)
+    seed = json.loads(copied.manifest.read_text())["seed"]
+    place = f"{copied.recording_origin}: seed"
+    assert str(caught.value) == f"{place}: is not that of the program's own report (expected {seed}; got 6)."
+
+
+def test_flipped_bits(everything: Prepared, tmp_path: Path) -> None:
+    """Of each file of a recording that is no chunk, the name is told when the run is opened."""
+    prepared = everything.copy(tmp_path / "run")
+    assert prepared.run().code == 0
+    prepared.load("finished")
+    recording = prepared.folder.recording
+    paths = [path for path in recording.rglob("*") if path.is_file() and path.suffix != ".cur"]
+    assert {path.name for path in paths} > {"recording.json", "origin.json", "v.neurons.npy"}
+    assert len(paths) > 5
+    for path in paths:
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:])
+        with pytest.raises(RecordingError) as caught:
+            load_run(prepared.folder.path)
+        assert str(caught.value) == f"{path}: is damaged: its checksum is wrong."
+        path.write_bytes(whole)
+    load_run(prepared.folder.path)
+
+
 def test_parameters_are_recorded_as_states(everything: Prepared, tmp_path: Path) -> None:
     """One that all neurons share, and one that each has its own of."""
     prepared = everything.copy(tmp_path / "run")
@@ -209,7 +248,7 @@ def test_a_report_of_another_length_is_no_report(prepared: Prepared) -> None:
     with pytest.raises(RecordingError) as caught:
         prepared.load("finished")
     place = f"{prepared.folder.recording_index}: n_steps"
-    assert str(caught.value) == f"{place}: is not that of the program's own report (expected 1010; got 1000)."
+    assert str(caught.value) == f"{place}: is not the length of the run (expected 1010; got 1000)."
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 2}', '{"version": 1, "status": "asleep"}'])

@@ -243,6 +243,11 @@ def test_a_program_does_not_outlive_currents(start_steady: StartSteady, tmp_path
     process.communicate()
     wait_until(lambda: is_gone(program), "the program to notice")
     assert read_status(out) == "running"
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["threads"] == 1
+    assert sum(manifest["edges"].values()) > 0
+    assert Path(manifest["build"]["path"]).is_file()
+    assert manifest["compiler"]["flags"]
     run = load_run(out, partial=True)
     assert run.manifest["status"] == "interrupted", "the program has stopped by itself, and said so"
     assert run.recording.n_steps > 0

@@ -1,0 +1,86 @@
+"""`origin.json`: what a recording was made with, and the checksums of those of its files that have none of their own.
+
+The last member of the file is the checksum of all bytes before it, so that a seed that was damaged is none.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from crc32c import crc32c
+from pydantic import BaseModel, Field, ValidationError
+
+from models.errors import Problem
+from models.spec_errors import translate_errors
+from pipeline.atomic import write_atomically
+from pipeline.checksums import checksum_file
+from pipeline.errors import RecordingError
+from pipeline.run_folder import RunFolder
+
+_MARK = b', "checksum": '
+
+
+class Origin(BaseModel):
+    """All of `origin.json`, which recordings of earlier versions do not have."""
+
+    version: Literal[1]
+    seed: Annotated[int, Field(ge=0)]
+    dt_s: float
+    n_steps: Annotated[int, Field(ge=1)]
+    files: dict[str, tuple[int, int]]
+    """Size in bytes and CRC-32C of each file, by its name relative to `recording/`."""
+
+
+def write_origin(folder: RunFolder, *, seed: int, dt_s: float, n_steps: int) -> None:
+    """Write what a recording was made with, and the checksums of all files that it has so far."""
+    paths = sorted(p for p in folder.recording.rglob("*") if p.is_file() and p != folder.recording_origin)
+    files = {path.relative_to(folder.recording).as_posix(): checksum_file(path) for path in paths}
+    origin = Origin(version=1, seed=seed, dt_s=dt_s, n_steps=n_steps, files=files)
+    text = json.dumps(origin.model_dump()).removesuffix("}").encode()
+    write_atomically(folder.recording_origin, text + _MARK + b"%d}\n" % crc32c(text))
+
+
+def read_origin(folder: RunFolder) -> Origin | None:
+    """Return what a recording was made with; None when it does not say.
+
+    Raises
+    ------
+    RecordingError
+        If that is damaged, or of another version.
+    """
+    path = folder.recording_origin
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RecordingError(Problem(str(path), "cannot be read", evidence=error.strerror)) from None
+    text, _, checksum = content.rpartition(_MARK)
+    if checksum != b"%d}\n" % crc32c(text):
+        raise RecordingError(Problem(str(path), "is damaged: its checksum is wrong"))
+    try:
+        return Origin.model_validate_json(text + b"}")
+    except ValidationError as error:
+        raise RecordingError(*(problem.within(str(path)) for problem in translate_errors(error.errors()))) from None
+
+
+def find_damage(folder: RunFolder, origin: Origin, names: Iterable[str]) -> list[Problem]:
+    """Return which of these files, named relative to `recording/`, are there but not as they were written."""
+    return [problem for name in names if (problem := _check_file(folder.recording / name, origin.files.get(name)))]
+
+
+def _check_file(path: Path, expected: tuple[int, int] | None) -> Problem | None:
+    if expected is None or not path.is_file():
+        return None
+    if path.stat().st_size != expected[0]:
+        return Problem(str(path), "is of the wrong size", f"{expected[0]} bytes", f"{path.stat().st_size}")
+    if checksum_file(path) == expected:
+        return None
+    return Problem(str(path), "is damaged: its checksum is wrong")
+
+
+def refuse_damage(folder: RunFolder, origin: Origin | None, names: Iterable[str] | None = None) -> None:
+    """Raise `RecordingError` for files that are not as they were written; all files when no names are given."""
+    if origin is not None and (problems := find_damage(folder, origin, origin.files if names is None else names)):
+        raise RecordingError(*problems)
