@@ -3,7 +3,7 @@
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from models.expand import expand_network
 from models.files import load_network
 from models.steps import step_time
 from models.tables import EDGE_COLUMNS, INPUT_COLUMNS, RATE_COLUMNS, SPIKE_COLUMNS, Column, current_columns
-from pipeline import bins, counting
+from pipeline import bins, counting, frames
 from pipeline.errors import RecordingError, TooLargeError
 from pipeline.recording import Recording, open_recording
 from pipeline.tabulate import (
@@ -273,7 +273,7 @@ def test_parts_are_checked_at_once(recording: Recording) -> None:
 def test_frames_hold_the_arrays_themselves(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
     """Making the frame copies nothing: its columns share memory with the arrays that were filled."""
     filled: dict[str, Any] = {}
-    build = bins.build_frame
+    build = frames.build_frame
 
     def spy(data: dict[str, Any], *arguments: Any) -> pd.DataFrame:
         filled.update(data)
@@ -289,7 +289,9 @@ def test_frames_hold_the_arrays_themselves(recording: Recording, monkeypatch: py
 class _NoiseReader:
     """A reader of another kind than files: hierarchy's E neurons, 100 bins, the same numbers for every variable."""
 
-    name, kind, steps_per_bin, n_bins, dtype = "currents", "currents", 10, 100, np.dtype(np.float32)
+    name, steps_per_bin, n_bins = "currents", 10, 100
+    kind: Literal["currents", "states"] = "currents"
+    dtype: np.dtype[Any] = np.dtype(np.float32)
     values = np.random.default_rng(0).normal(size=(100, 9600)).astype(np.float32)
 
     def __init__(self) -> None:

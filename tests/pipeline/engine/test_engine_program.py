@@ -68,7 +68,7 @@ USAGE: list[tuple[list[str], str]] = [
 @pytest.mark.parametrize(("words", "told"), USAGE, ids=[ascii(" ".join(words)) for words, _ in USAGE])
 def test_arguments_that_make_no_sense(steady: Prepared, tmp_path: Path, words: list[str], told: str) -> None:
     """Exit 64 and one line on stderr, which says what is wrong; nothing is written."""
-    command = [steady.binary, *words]
+    command = [str(steady.binary), *words]
     with Path(os.devnull).open("rb") as nothing:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, stdin=nothing)
     assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
