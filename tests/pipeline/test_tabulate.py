@@ -341,13 +341,13 @@ def test_too_large_for_memory(recording: Recording, monkeypatch: pytest.MonkeyPa
 def test_states(run: SyntheticRun, recording: Recording) -> None:
     """State variables have a row per bin and neuron; NaN where a neuron has no such variable."""
     frame = tabulate_states(recording)
-    assert list(frame.columns) == ["time", "neuron", "population", "layer", "index", "v", "trace"]
+    assert list(frame.columns) == ["time", "neuron", "population", "layer", "index", "v", "I_lateral"]
     assert frame.attrs["units"]["v"] == "V"
     np.testing.assert_array_equal(frame["v"].to_numpy().reshape(10, 10), run.states["v"])
-    trace = frame["trace"].to_numpy().reshape(10, 10)
-    np.testing.assert_array_equal(trace[:, :3], run.states["trace"])
+    trace = frame["I_lateral"].to_numpy().reshape(10, 10)
+    np.testing.assert_array_equal(trace[:, :3], run.states["I_lateral"])
     assert np.isnan(trace[:, 3:]).all()
-    assert list(tabulate_states(recording, variables=["trace"]).columns)[5:] == ["trace"]
+    assert list(tabulate_states(recording, variables=["I_lateral"]).columns)[5:] == ["I_lateral"]
 
 
 def test_inputs(recording: Recording) -> None:
@@ -453,8 +453,10 @@ _REFUSED: dict[str, tuple[Callable[[Recording], object], Problem]] = {
         Problem("channels", 'names a channel of recorder "currents" that does not exist', '"lateral"', '"latteral"'),
     ),
     "variable": (
-        lambda r: tabulate_states(r, variables="traces"),
-        Problem("variables", 'names a variable of recorder "states" that does not exist', '"trace"', '"traces"'),
+        lambda r: tabulate_states(r, variables="I_laterals"),
+        Problem(
+            "variables", 'names a variable of recorder "states" that does not exist', '"I_lateral"', '"I_laterals"'
+        ),
     ),
     "drive": (
         lambda r: tabulate_inputs(r, drives="nois"),
