@@ -39,7 +39,8 @@ class Ask:
         } | arguments
         return simulate(given.pop("model"), notify=self.stages.append, **given)
 
-    def was_found(self) -> bool:
+    @property
+    def found(self) -> bool:
         """Whether the last run was found."""
         assert (self.stages == ["found"]) != ("run" in self.stages)
         return self.stages == ["found"]
@@ -59,10 +60,10 @@ def ask(simulate_once: SimulateOnce, build_root: Path, networks: Path, tmp_path:
 def test_the_same_run_is_found(ask: Ask) -> None:
     """The very folder, untouched; and its manifest has the fingerprint."""
     first = ask()
-    assert not ask.was_found()
+    assert not ask.found
     changed = first.folder.manifest.stat().st_mtime_ns
     again = ask()
-    assert ask.was_found()
+    assert ask.stages == ["found"]
     assert again.path == first.path
     assert again.folder.manifest.stat().st_mtime_ns == changed
     assert len(first.manifest["fingerprint"]) == 16
@@ -81,7 +82,7 @@ def test_whatever_way_it_is_written(ask: Ask, tmp_path: Path) -> None:
         {"model": first.spec},
     ):
         assert ask(**arguments).path == first.path, arguments
-        assert ask.was_found()
+        assert ask.found
 
 
 def test_other_numbers_are_another_run(ask: Ask) -> None:
@@ -94,7 +95,7 @@ def test_other_numbers_are_another_run(ask: Ask) -> None:
         {"record_interval": "2 ms"},
     ):
         paths.add(ask(**arguments).path)
-        assert not ask.was_found(), arguments
+        assert not ask.found, arguments
     assert len(paths) == 5
 
 
@@ -102,16 +103,16 @@ def test_a_run_elsewhere_is_found(ask: Ask, tmp_path: Path) -> None:
     """One that was made with --out; and that folder is the same run if it is asked for by name."""
     out = tmp_path / "elsewhere"
     first = ask(out=out)
-    assert not ask.was_found()
+    assert not ask.found
     assert ask().path == out == ask(out=out).path == first.path
-    assert ask.was_found()
+    assert ask.found
 
 
 def test_a_new_folder_gets_a_run_of_its_own(ask: Ask, tmp_path: Path) -> None:
     """Whoever names a new folder wants the run there."""
     ask()
     assert ask(out=tmp_path / "new").path == tmp_path / "new"
-    assert not ask.was_found()
+    assert not ask.found
 
 
 def test_a_folder_that_holds_anything_else_is_refused(ask: Ask, tmp_path: Path) -> None:
@@ -180,9 +181,9 @@ def test_a_run_that_is_not_there_any_more_is_computed(ask: Ask, spoil: Callable[
     """Deleted, moved, unfinished, another one, damaged, of another seed, or lost: a new one is computed, and found."""
     spoil(ask())
     new = ask()
-    assert not ask.was_found()
+    assert not ask.found
     assert ask().path == new.path
-    assert ask.was_found()
+    assert ask.found
 
 
 def test_a_build_root_can_be_moved(ask: Ask) -> None:
@@ -190,7 +191,7 @@ def test_a_build_root_can_be_moved(ask: Ask) -> None:
     ask()
     ask.root = ask.root.rename(ask.root.with_name("moved"))
     assert ask().path.parent.parent == ask.root
-    assert ask.was_found()
+    assert ask.found
 
 
 def test_a_found_run_needs_no_compiler(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,13 +199,13 @@ def test_a_found_run_needs_no_compiler(ask: Ask, monkeypatch: pytest.MonkeyPatch
     ask()
     monkeypatch.setenv("CXX", "no-such-compiler")
     ask()
-    assert ask.was_found()
+    assert ask.found
 
 
 def test_force_computes_again_in_a_new_folder(ask: Ask) -> None:
     """Both runs are there, equal, and the new one is found from then on."""
     first, second = ask(), ask(force=True)
-    assert not ask.was_found()
+    assert not ask.found
     assert (first.path.name, second.path.name) == ("steady-1", "steady-2")
     assert load_run(first.path).spikes().equals(second.spikes())
     assert first.manifest["fingerprint"] == second.manifest["fingerprint"]
@@ -216,13 +217,13 @@ def test_force_replaces_the_same_run(ask: Ask, tmp_path: Path) -> None:
     out = tmp_path / "out"
     (ask(out=out).folder.recording / "mark").touch()
     again = ask(out=out, force=True)
-    assert not ask.was_found()
+    assert not ask.found
     assert again.path == out
     assert not (out / "recording" / "mark").exists()
     assert len(again.spikes()) > 10
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("out")] == ["out"]
     assert ask(out=out).path == ask().path == out
-    assert ask.was_found()
+    assert ask.found
 
 
 def test_what_a_killed_process_has_left_is_in_nobodys_way(
@@ -255,7 +256,7 @@ def test_a_run_that_is_replaced_stays_until_the_new_one_has_finished(
         ask(out=out, force=True)
     monkeypatch.undo()
     assert ask(out=out).manifest == before.manifest
-    assert ask.was_found()
+    assert ask.found
     assert json.loads(RunFolder(tmp_path / "out-new-1").manifest.read_text())["status"] == "failed"
 
 
