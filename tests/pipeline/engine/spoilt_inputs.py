@@ -62,20 +62,10 @@ def remove(name: str) -> Spoil:
 
 
 TXT = "inputs/program.txt"
-
-
 NEURONS, MAP = "inputs/neurons_lif.neurons.npy", "inputs/record.rates.neurons_lif.npy"
-
-
 LOCAL = "inputs/record.currents.v.neurons_lif.local.npy"
-
-
 TARGET, ROW = "edges/slow/target.npy", "edges/slow/row.npy"
-
-
 WHOLE = "has something else in place of a whole number"
-
-
 SPOILT: dict[str, tuple[Spoil, str]] = {
     "another file": (rewrite("currents ", "Currents 1"), f"{TXT}: does not describe a run"),
     "another version": (rewrite("currents ", "currents 1"), f"{TXT}:1: is of another version (expected 3; got 1)"),
@@ -169,8 +159,6 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
     "endless delay": (change("edges/slow/delay.npy", 0, 2**31 - 1), "has a delay that is too long"),
 }
 """What makes no sense though all checksums are right."""
-
-
 DAMAGED: dict[str, tuple[Spoil, str]] = {
     "no description": (remove(TXT), f"{TXT}: cannot be opened: No such file or directory"),
     "empty description": (

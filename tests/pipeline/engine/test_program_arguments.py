@@ -11,11 +11,7 @@ from pipeline.exit_codes import ExitCode
 from tests.pipeline.engine.programs import Prepared
 
 UNITS = "s, ms, us, min or h"
-
-
 OPTIONS = "one of those that --help lists"
-
-
 USAGE: list[tuple[list[str], str]] = [
     ([], "--run-dir: is missing (expected --run-dir DIR; got )"),
     (["--run-dir"], "--run-dir: has no value (expected --run-dir DIR; got )"),
