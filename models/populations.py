@@ -76,7 +76,8 @@ def group_populations(spec: NetworkSpec) -> dict[str, tuple[Population, ...]]:
 def _identify_group(neuron: Neuron) -> object:
     """Return what all neurons of a group share."""
     if isinstance(neuron, EquationsNeuron):
-        return neuron.equations, neuron.threshold, neuron.reset, neuron.method, *sorted(neuron.parameters)
+        names = tuple(sorted(neuron.parameters)), tuple(sorted(neuron.initial))
+        return neuron.equations, neuron.threshold, neuron.reset, neuron.method, *names
     return neuron.model
 
 

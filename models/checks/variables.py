@@ -1,4 +1,4 @@
-"""Variables of neurons that events set and recorders of states record."""
+"""Variables of neurons: that events set, that recorders of states record, that own equations give initial values."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,8 @@ from models.quantities import (
     parse_quantity,
     show_value,
 )
-from models.spec import EventTable, NetworkSpec, StatesRecord
+from models.spec import EquationsNeuron, EventTable, NetworkSpec, StatesRecord
+from models.values import sample_text
 from models.variables import Variables, list_variables
 
 
@@ -37,13 +38,32 @@ def check_variables(spec: NetworkSpec, complete: bool = True) -> Problems:
 
     Where the spec is not complete, because parts of it could not be read, only v is known to exist.
     """
-    variables = list_variables(spec) if complete and (spec.event or spec.record) else {}
+    variables = list_variables(spec) if complete else {}
+    yield from first_per_place(_check_own(spec, variables))
     for name, record in spec.record.items():
         if isinstance(record, StatesRecord):
             chosen = [p.name for p in choose_populations(expand_populations(spec), record.population)]
             yield from first_per_place(_check_recorded(f"record.{name}.variables", record, chosen, variables))
     for i_event, event in enumerate(spec.event):
         yield from _check_event(f"event.{i_event}", event, variables.get(event.population))
+
+
+def _check_own(spec: NetworkSpec, variables: dict[str, Variables | None]) -> Problems:
+    for population in expand_populations(spec):
+        neuron, known = spec.neuron.get(population.neuron), variables.get(population.name)
+        if isinstance(neuron, EquationsNeuron) and known is not None:
+            yield from _check_initial(population.neuron, neuron, known)
+
+
+def _check_initial(name: str, neuron: EquationsNeuron, known: Variables) -> Problems:
+    """Check that the initial values of own equations are those of variables, and have their dimension."""
+    settable = [variable for variable in known if known[variable].settable]
+    for variable, value in neuron.initial.items():
+        place = f"neuron.{name}.initial.{variable}"
+        if variable not in settable:
+            yield unknown_variable(place, "is no state variable", variable, settable)
+        else:
+            yield from _check_dimension(place, sample_text(value), _find_dimension(known[variable].unit))
 
 
 def _check_recorded(
@@ -63,11 +83,17 @@ def _check_event(place: str, event: EventTable, known: Variables | None) -> Prob
         yield unknown_variable(f"{place}.set", f"is no state variable of {event.population}", event.set, settable)
         return
     dimension = VOLT if event.set == "v" else _find_dimension(known[event.set].unit) if known is not None else None
-    if dimension is not None and isinstance(event.value, Quantity):
+    if isinstance(event.value, Quantity):
+        yield from _check_dimension(f"{place}.value", event.value.text, dimension)
+
+
+def _check_dimension(place: str, text: str, dimension: Dimension | None) -> Problems:
+    """Check that a quantity is of a dimension, where that is known."""
+    if dimension is not None:
         try:
-            parse_quantity(event.value.text, dimension)
+            parse_quantity(text, dimension)
         except QuantityError as error:
-            yield Problem(f"{place}.value", error.what, error.expected, error.got)
+            yield Problem(place, error.what, error.expected, error.got)
 
 
 def _find_dimension(unit: str) -> Dimension | None:

@@ -133,6 +133,21 @@ def test_a_state_that_a_recorded_neuron_lacks_is_refused(networks: Path) -> None
         load_network(networks / "mixed.toml", {"record.adaptation": recorder})
 
 
+def test_an_initial_value_of_one_neuron_is_not_another_ones() -> None:
+    """Neurons that differ only in which variables have initial values are groups of their own."""
+    same = MODEL[MODEL.index("[neuron.adaptive]") : MODEL.index("[layers")].replace("adaptive]", "eager]")
+    text = MODEL.replace(
+        "[layers", same.replace("parameters =", 'initial = { u = "3 mV" }\nparameters =') + "[layers", 1
+    )
+    text = text.replace("[drive", '[layers.population.F]\nsize = 2\nneuron = "eager"\n\n[drive', 1)
+    plans = plan_groups(expand_network(parse_model(text, Path(), "own")), 1)
+    assert [(plan.name, sorted(plan.initial)) for plan in plans] == [
+        ("neurons_own_adaptive", []),
+        ("neurons_own_eager", ["u"]),
+    ]
+    assert plans[1].initial["u"].tolist() == [3e-3, 3e-3]
+
+
 def test_brian2_has_the_last_word_on_variables(networks: Path) -> None:
     """Where Brian2 reads fewer variables than were expected, what is set or recorded is asked of it again."""
     recorder = {"kind": "states", "variables": ["a"], "population": "A", "interval": "1 ms"}

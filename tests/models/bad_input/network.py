@@ -117,6 +117,16 @@ CASES: dict[str, Case] = {
         {"neuron.lif": OWN | {"parameters": {"tau": "long"}}},
         'small: neuron.lif.parameters.tau: is not a number with a unit (expected text such as "0.2 mV"; got "long").',
     ),
+    "own equations with an initial value of no variable": (
+        {"neuron.lif": OWN | {"parameters": {"tau": "10 ms"}, "initial": {"tau": "1 ms"}}},
+        'small: neuron.lif.initial.tau: is no state variable (expected "I_slow", "in_fast", "in_noise", "in_slow" or '
+        '"v"; got "tau").',
+    ),
+    "own equations with an initial value in another unit": (
+        {"neuron.lif": OWN | {"parameters": {"tau": "10 ms"}, "initial": {"v": {"uniform": ["0 ms", "1 ms"]}}}},
+        'small: neuron.lif.initial.v: has the wrong dimension (expected a quantity in volt, such as "0.2 mV"; '
+        'got "0 ms").',
+    ),
     "own equations without threshold": (
         {"neuron.lif": {"equations": "dv/dt = -v/second : volt", "reset": ""}},
         "small: neuron.lif.threshold: is missing.",
