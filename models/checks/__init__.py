@@ -8,7 +8,7 @@ from models.checks.neurons import check_neurons, check_populations
 from models.checks.records import check_events, check_records
 from models.checks.variables import check_variables
 from models.errors import Problem
-from models.quantities import Quantity, show_value
+from models.quantities import Quantity
 from models.spec import NetworkSpec, SpikesRecord
 from models.steps import check_multiple
 
@@ -25,8 +25,6 @@ def check_spec(spec: NetworkSpec, *, complete: bool = True) -> list[Problem]:
         Whether it has all that the model file has. Otherwise nothing is said of variables that what is missing may give
         to neurons.
     """
-    if spec.network.dt.value <= 0:
-        return [Problem("network.dt", "is not above 0", got=show_value(spec.network.dt.text))]
     checks: tuple[Callable[[NetworkSpec], Iterable[Problem]], ...] = (
         _check_times,
         check_neurons,

@@ -3,21 +3,29 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import AfterValidator, Field, PrivateAttr
 
+from models.quantities import Quantity, show_value
 from models.spec.base import Name, Table, Time
 from models.spec.drives import Drive
 from models.spec.layers import LayersTable
 from models.spec.neurons import Neuron
 from models.spec.pathways import PathwayTable
 from models.spec.records import EventTable, Record
+from models.values import fail
+
+
+def _refuse_zero(step: Quantity) -> Quantity:
+    if step.value <= 0:
+        raise fail("is not above 0", got=show_value(step.text))
+    return step
 
 
 class NetworkTable(Table):
     """`[network]`."""
 
     name: Name
-    dt: Time
+    dt: Annotated[Time, AfterValidator(_refuse_zero)]
     duration: Time
     """Model time of a run that does not say otherwise."""
     seed: Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)] = 0

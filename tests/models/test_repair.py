@@ -85,6 +85,7 @@ TIMED = FREE.keys() - {"pathway.slow.tau", "drive.noise.kinetics"}
         ({"neuron": {}}, "neuron", FREE | NAMED | SIZED),
         ({"neuron.lif": 3}, "neuron.lif", FREE | NAMED | SIZED),
         ({"network.duration": "1"}, "network.duration", FREE | NAMED | SIZED),
+        ({"network.dt": "0 s"}, "network.dt", {k: v for k, v in (FREE | NAMED | SIZED).items() if k not in TIMED}),
         ({"network.dt": GONE}, "network.dt", {k: v for k, v in (FREE | NAMED | SIZED).items() if k not in TIMED}),
         ({"network": 3}, "network", {k: v for k, v in (FREE | NAMED | SIZED).items() if k not in TIMED}),
     ],
