@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from models.array_files import MissingFileProblem
+from models.channels import Channel, gather_channels
 from models.checks import check_spec
-from models.errors import InternalError, Problem, SpecError
-from models.kinetics import find_kinetics
-from models.kinetics.base import TracePlace
+from models.errors import SpecError
 from models.populations import (
     ChannelMember,
     Population,
@@ -19,7 +18,6 @@ from models.populations import (
     expand_populations,
     find_populations,
     list_members,
-    list_reached,
     pair_populations,
     value_in_layer,
 )
@@ -30,7 +28,6 @@ from models.spec import (
     NetworkSpec,
     PathwayTable,
     PoissonDrive,
-    Polarity,
     SharedPoissonDrive,
     SourcedDrive,
     SpikeFileDrive,
@@ -100,31 +97,6 @@ class SourceGroup:
 
 
 @dataclass(frozen=True)
-class Channel:
-    """What is summed and recorded under one name: pathways and drives of the same kinetics and polarity."""
-
-    name: str
-    polarity: Polarity
-    kinetics: str
-    """A kinetics' name, or `current` for an injected current."""
-    constants: dict[str, float]
-    """Time constants in seconds."""
-    members: tuple[str, ...]
-    """Names of its pathways and drives."""
-    reach: tuple[str, ...]
-    """Names of the populations that it can reach, in global order."""
-    trace: TracePlace = "none"
-    """Where traces of spikes are kept; `none` also when the spec's traces are lowered to one variable per neuron."""
-    summed: bool = False
-    """Whether the current is a sum of traces in every step, instead of a state that arrivals enter."""
-
-    @property
-    def sign(self) -> int:
-        """+1 for excitatory, -1 for inhibitory."""
-        return 1 if self.polarity == "excitatory" else -1
-
-
-@dataclass(frozen=True)
 class Expanded:
     """A network with nothing left to repeat or resolve; all lists are in the order of the spec."""
 
@@ -188,26 +160,6 @@ def _source_group(name: str, drive: SourcedDrive) -> SourceGroup:
     return SourceGroup(name, size, None, drive.file)
 
 
-def _gather_channels(spec: NetworkSpec) -> tuple[Channel, ...]:
-    grouped: dict[str, list[ChannelMember]] = {}
-    for member in list_members(spec):
-        grouped.setdefault(member.channel, []).append(member)
-    reached = list_reached(spec)
-    return tuple(_gather_channel(members, reached[name]) for name, members in grouped.items())
-
-
-def _gather_channel(members: list[ChannelMember], reach: tuple[str, ...]) -> Channel:
-    first = members[0]
-    if any(member.signature != first.signature for member in members):
-        raise InternalError(Problem(f"channel {first.channel}", "has members of unlike kinetics or polarity"))
-    names = tuple(member.name for member in members)
-    kind = find_kinetics().get(first.kinetics)
-    kept = kind is not None and not (kind.lowerable and first.lower)
-    trace: TracePlace = kind.trace if kind is not None and kept else "none"
-    summed = trace != "none" and kind is not None and kind.lowerable
-    return Channel(first.channel, first.polarity, first.kinetics, first.constants, names, reach, trace, summed)
-
-
 def expand_network(spec: NetworkSpec, *, without_files: bool = False) -> Expanded:
     """Return the network that a checked spec stands for.
 
@@ -238,5 +190,5 @@ def expand_network(spec: NetworkSpec, *, without_files: bool = False) -> Expande
         tuple(_source_group(name, drive) for name, drive in sourced if drive_owner(spec, name) == name),
         tuple(i for n, d in drives if isinstance(d, PoissonDrive) for i in _expand_poisson(n, d, populations)),
         tuple(i for n, d in drives if isinstance(d, CurrentDrive) for i in _expand_current(n, d, populations)),
-        _gather_channels(spec),
+        gather_channels(spec),
     )

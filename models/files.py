@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import tomli_w
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from models.checks import check_spec
 from models.errors import Problem, SpecError, list_choices, suggest_spelling
 from models.quantities import show_value
+from models.repair import check_sound_parts
 from models.spec import NetworkSpec, NetworkTable
 from models.spec_errors import translate_errors
 
@@ -125,55 +125,12 @@ def _build_spec(
     try:
         spec = NetworkSpec.model_validate(tables).with_origin(folder, (*notes, *new_notes))
     except ValidationError as error:
-        found = translate_errors(error.errors()) + _check_sound_parts(tables, error.errors(), folder)
+        found = translate_errors(error.errors()) + check_sound_parts(tables, error.errors(), folder)
     else:
         found = check_spec(spec)
     if found:
         raise SpecError(*(problem.within(place) for problem in found))
     return spec
-
-
-_STAND_IN = {"model": "lif", "tau_m": "1 s", "v_threshold": "1 V", "v_reset": "0 V"}
-"""What a neuron that cannot be read counts as, while the rest is judged."""
-
-
-def _check_sound_parts(tables: dict[str, Any], errors: list[ErrorDetails], folder: Path) -> list[Problem]:
-    """Return what is wrong between the tables that could be read, so that all errors are reported together.
-
-    Unknown keys and broken pathways, drives, records and events are left out, and broken neurons replaced. Where the
-    layers, the step or the duration are broken, nothing can be judged.
-    """
-    sound = deepcopy(tables)
-    for error in errors:
-        if not _repair(sound, error):
-            return []
-    if any(error["loc"][0] in ("pathway", "drive") for error in errors):
-        for record in sound.get("record", {}).values():
-            record.pop("channels", None)  # they may be those of what was left out
-    try:
-        return check_spec(NetworkSpec.model_validate(sound).with_origin(folder))
-    except ValidationError:
-        return []
-
-
-def _repair(tables: dict[str, Any], error: ErrorDetails) -> bool:
-    """Take what an error is about out of the tables; return whether that was possible."""
-    place, name = (*error["loc"], "", "")[:2]
-    if len(error["loc"]) == 1 and place not in NetworkSpec.model_fields:
-        tables.pop(str(place), None)
-    elif place == "network" and name == "name":
-        tables[place][name] = "unnamed"
-    elif place == "network" and name not in ("", "dt", "duration"):
-        tables[place].pop(name, None)
-    elif place == "event":
-        tables.pop(place, None)
-    elif place == "neuron" and name:
-        tables[place][name] = _STAND_IN
-    elif place in ("pathway", "drive", "record") and name:
-        tables[place].pop(name, None)
-    else:
-        return False
-    return True
 
 
 def apply_settings(

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
 
-from models.spec import CurrentDrive, Drive, NetworkSpec, PathwayTable, Polarity, PopulationTable
+from models.spec import (
+    CurrentDrive,
+    Drive,
+    EquationsNeuron,
+    NetworkSpec,
+    Neuron,
+    PathwayTable,
+    Polarity,
+    PopulationTable,
+)
 
 TIME_CONSTANTS = ("tau", "tau_rise", "tau_trace")
 """Keys of a pathway that hold a time constant; which of them it needs, its kinetics say."""
@@ -49,6 +58,32 @@ def expand_populations(spec: NetworkSpec) -> tuple[Population, ...]:
         populations.append(Population(f"L{layer}{label}", layer, label, start, size, neuron))
         start += size
     return tuple(populations)
+
+
+def group_populations(spec: NetworkSpec) -> dict[str, tuple[Population, ...]]:
+    """Return the populations by NeuronGroup: all of one model together, others by their `[neuron]` table's equations.
+
+    Those of a neuron that does not exist are left out.
+    """
+    grouped: dict[object, list[Population]] = {}
+    for population in expand_populations(spec):
+        neuron = spec.neuron.get(population.neuron)
+        if neuron is not None:
+            grouped.setdefault(_identify_group(neuron), []).append(population)
+    return {_name_group(key, members): tuple(members) for key, members in grouped.items()}
+
+
+def _identify_group(neuron: Neuron) -> object:
+    """Return what all neurons of a group share."""
+    if isinstance(neuron, EquationsNeuron):
+        names = tuple(sorted(neuron.parameters)), tuple(sorted(neuron.initial))
+        return neuron.equations, neuron.threshold, neuron.reset, neuron.method, *names
+    return neuron.model
+
+
+def _name_group(key: object, members: list[Population]) -> str:
+    """Return the name of a group's Brian2 object."""
+    return f"neurons_{key}" if isinstance(key, str) else f"neurons_own_{members[0].neuron}"
 
 
 def find_populations(populations: tuple[Population, ...], name: str) -> tuple[Population, ...]:

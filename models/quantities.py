@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from models.errors import suggest_spelling
-from models.units import DIMENSIONLESS, Exponents, Unit, read_units
+from models.units import DIMENSIONLESS, Exponents, Unit, name_dimension, read_units
 
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _QUANTITY = re.compile(rf"({_NUMBER})\s*(.*)")
@@ -51,6 +51,7 @@ VOLT = Dimension("volt", "0.2 mV")
 SECOND = Dimension("second", "1.5 ms")
 HERTZ = Dimension("hertz", "10 Hz")
 NUMBER = Dimension("1", "0.5")
+_KNOWN = {dimension.unit: dimension for dimension in (VOLT, SECOND, HERTZ, NUMBER)}
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,12 @@ def parse_any_quantity(raw: object, example: str = VOLT.example) -> tuple[Quanti
     if lost:
         raise QuantityError("is beyond what a float64 can hold", "1e-308 to 1e308 in SI units, or 0", show_value(raw))
     return Quantity(str(raw).strip(), value), exponents
+
+
+def find_dimension(exponents: Exponents) -> Dimension:
+    """Return the dimension of seven SI exponents."""
+    name = name_dimension(exponents)
+    return _KNOWN.get(name) or Dimension(name, f"1 {name}")
 
 
 def parse_quantity(raw: object, dimension: Dimension) -> Quantity:

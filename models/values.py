@@ -237,3 +237,18 @@ def value_type(dimension: Dimension, minimum: float | None = None) -> Any:
 def series_type(dimension: Dimension, minimum: float | None = None) -> Any:
     """Return the pydantic annotation of a constant or a `Series`."""
     return PlainValidator(lambda raw: read_series(raw, dimension, minimum)), PlainSerializer(write_value)
+
+
+def sample_text(value: Value) -> str:
+    """Return a text with the unit of a value."""
+    match value:
+        case Quantity():
+            return value.text
+        case Uniform():
+            return value.low.text
+        case Normal():
+            return value.mean.text
+        case Values() if value.unit is None:
+            return str(value.rows[0])
+        case Values() | ArrayFile():
+            return f"1 {value.unit or ''}"

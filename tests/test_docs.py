@@ -14,6 +14,7 @@ from models.expand import expand_network
 from models.files import list_networks, load_network, read_description, to_toml
 from models.kinetics import find_kinetics
 from models.quantities import Quantity, write_inline
+from models.spec.drives import _SynapticDrive
 from pipeline.cli import main
 from tests.markdown import PAGES, ROOT, read_anchors, read_blocks, read_links, read_prose, read_tables
 
@@ -44,7 +45,7 @@ REFERENCE: dict[str, list[type[spec.Table]]] = {
     "## `[[event]]`": [spec.EventTable],
 }
 """The spec's class or classes by the line that stands before the table of their keys."""
-NOT_TABLES_OF_THEIR_OWN = {spec.NetworkSpec, spec.Connect, spec._SynapticDrive}
+NOT_TABLES_OF_THEIR_OWN = {spec.NetworkSpec, spec.Connect, _SynapticDrive}
 CHANNEL, VARIABLE = "<channel>", "<variable>"
 COLUMNS = {
     "## Spikes": tables.SPIKE_COLUMNS,

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from models.assembly.objects import GroupVariables, TimedEvent
-from models.errors import Problem, SpecError, list_choices, suggest_spelling
+from models.checks.variables import unknown_variable
+from models.errors import Problem, SpecError
 from models.expand import Expanded
 from models.groups import GroupPlan
 from models.quantities import parse_any_quantity
@@ -32,9 +33,8 @@ def _time_event(
     plan = next(p for p in plans if event.population in {q.name for q in p.populations})
     settable = variables[plan.name].settable
     if event.set not in settable:
-        near = suggest_spelling(event.set, settable)
-        expected = near or list_choices(list(settable))
-        raise SpecError(Problem(f"event.{i_event}.set", "is not a state variable", expected, f'"{event.set}"'))
+        what = f"is no state variable of {event.population}"
+        raise SpecError(unknown_variable(f"event.{i_event}.set", what, event.set, settable))
     value = _read_value(i_event, event, settable[event.set])
     neuron = expanded.population[event.population].start + event.index
     local = int(np.searchsorted(plan.neurons, neuron))

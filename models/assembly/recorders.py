@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.assembly.objects import BinnedArray, BinnedRecorder, GroupVariables
-from models.errors import Problem, SpecError, list_choices, suggest_spelling
+from models.checks.variables import unknown_variable
+from models.errors import SpecError
 from models.expand import Channel, Expanded
 from models.groups import GroupPlan
 from models.selection import select_neurons
@@ -36,7 +37,9 @@ def _plan_arrays(
     if isinstance(record, StatesRecord):
         # Another kind of neuron need not have the variable.
         for variable in record.variables if np.isin(chosen, plan.neurons).any() else ():
-            _check_variable(variables, recorder, variable)
+            if variable not in variables.names:
+                place, what = f"record.{recorder}.variables", f"names no variable of {plan.name}"
+                raise SpecError(unknown_variable(place, what, variable, variables.names))
             copied = f"state_{recorder}_{variable}"
             known = copied if copied in variables.names else variable
             yield _locate(recorder, variable, known, plan, chosen)
@@ -47,15 +50,6 @@ def _plan_arrays(
         if record.channels == "all" or channel.name in record.channels:
             reached = _reached(expanded, channel, chosen)
             yield _locate(recorder, channel.name, "", plan, reached, f"{recorder}_{channel.name}")
-
-
-def _check_variable(variables: GroupVariables, recorder: str, variable: str) -> None:
-    known = variables.names
-    if variable not in known:
-        near = suggest_spelling(variable, known)
-        place = f"record.{recorder}.variables"
-        expected = f'"{near}"' if near else list_choices([f'"{name}"' for name in known])
-        raise SpecError(Problem(place, "names no variable", expected, f'"{variable}"'))
 
 
 def _reached(expanded: Expanded, channel: Channel, chosen: NDArray[np.int32]) -> NDArray[np.int32]:

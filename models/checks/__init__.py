@@ -6,18 +6,25 @@ from models.checks.basics import Problems
 from models.checks.inputs import check_channels, check_drives, check_pathways
 from models.checks.neurons import check_neurons, check_populations
 from models.checks.records import check_events, check_records
+from models.checks.variables import check_variables
 from models.errors import Problem
-from models.quantities import Quantity, show_value
+from models.quantities import Quantity
 from models.spec import NetworkSpec, SpikesRecord
 from models.steps import check_multiple
 
 __all__ = ["check_duration", "check_spec"]
 
 
-def check_spec(spec: NetworkSpec) -> list[Problem]:
-    """Return everything that is wrong between the tables of a spec, in the order of the file."""
-    if spec.network.dt.value <= 0:
-        return [Problem("network.dt", "is not above 0", got=show_value(spec.network.dt.text))]
+def check_spec(spec: NetworkSpec, *, complete: bool = True) -> list[Problem]:
+    """Return everything that is wrong between the tables of a spec, in the order of the file.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    complete : bool
+        Whether it has all that the model file has. Otherwise nothing is said of variables that what is missing may give
+        to neurons.
+    """
     checks: tuple[Callable[[NetworkSpec], Iterable[Problem]], ...] = (
         _check_times,
         check_neurons,
@@ -28,7 +35,7 @@ def check_spec(spec: NetworkSpec) -> list[Problem]:
         check_records,
         check_events,
     )
-    return [problem for check in checks for problem in check(spec)]
+    return [*(problem for check in checks for problem in check(spec)), *check_variables(spec, complete)]
 
 
 def check_duration(spec: NetworkSpec, duration: Quantity, place: str = "network.duration") -> list[Problem]:

@@ -12,12 +12,13 @@ On the engine, drives are not functions that the equations call. The program add
 `keep_…`, which is 0 in the first step of a recorder's bin and 1 in all others.
 """
 
-from models.expand import Expanded, Population
+from models.expand import Expanded
 from models.groups.draft import Draft
 from models.groups.inputs import plan_arrivals
 from models.groups.membranes import plan_after_potential, plan_equations, plan_lif
 from models.groups.plan import Device, GroupPlan, Parameter, Start
 from models.groups.recorders import plan_recorders
+from models.populations import group_populations
 from models.spec import AfterPotentialNeuron, EquationsNeuron
 
 __all__ = ["Device", "GroupPlan", "Parameter", "Start", "plan_groups"]
@@ -38,27 +39,10 @@ def plan_groups(expanded: Expanded, seed: int, device: Device = "reference") -> 
     SpecError
         If parameters do not fit the equations.
     """
-    drafts = [Draft(expanded, name, members, seed, device) for name, members in _partition(expanded).items()]
+    drafts = [
+        Draft(expanded, name, members, seed, device) for name, members in group_populations(expanded.spec).items()
+    ]
     return tuple(_plan_group(draft) for draft in drafts)
-
-
-def _partition(expanded: Expanded) -> dict[str, tuple[Population, ...]]:
-    """Return the populations by group: all of one model together, others by their `[neuron]` table's equations."""
-    grouped: dict[object, list[Population]] = {}
-    for population in expanded.populations:
-        neuron = expanded.spec.neuron[population.neuron]
-        same: object = (
-            (neuron.equations, neuron.threshold, neuron.reset, neuron.method, *sorted(neuron.parameters))
-            if isinstance(neuron, EquationsNeuron)
-            else neuron.model
-        )
-        grouped.setdefault(same, []).append(population)
-    return {_name_group(key, members): tuple(members) for key, members in grouped.items()}
-
-
-def _name_group(key: object, members: list[Population]) -> str:
-    """Return the name of a group's Brian2 object."""
-    return f"neurons_{key}" if isinstance(key, str) else f"neurons_own_{members[0].neuron}"
 
 
 def _plan_group(draft: Draft) -> GroupPlan:

@@ -10,10 +10,10 @@ from models.groups.draft import Draft
 from models.groups.inputs import plan_channel, plan_inputs, signed_sum
 from models.groups.plan import Numbers, make_parameter
 from models.propagators import membrane_decay
-from models.quantities import Quantity, parse_any_quantity
+from models.quantities import parse_any_quantity
 from models.spec import EquationsNeuron
 from models.units import name_dimension
-from models.values import ArrayFile, Normal, Uniform, Value, Values
+from models.values import Value, sample_text
 
 
 def plan_lif(draft: Draft) -> tuple[str, str]:
@@ -84,20 +84,5 @@ def _own(draft: Draft, population: Population) -> EquationsNeuron:
 
 def _unit_of(tables: dict[str, Value]) -> str:
     """Return the SI unit, as Brian2's equations write it, of a parameter."""
-    _, exponents = parse_any_quantity(_sample_text(next(iter(tables.values()))))
+    _, exponents = parse_any_quantity(sample_text(next(iter(tables.values()))))
     return name_dimension(exponents)
-
-
-def _sample_text(value: Value) -> str:
-    """Return a text with the unit of a value."""
-    match value:
-        case Quantity():
-            return value.text
-        case Uniform():
-            return value.low.text
-        case Normal():
-            return value.mean.text
-        case Values() if value.unit is None:
-            return str(value.rows[0])
-        case Values() | ArrayFile():
-            return f"1 {value.unit or ''}"

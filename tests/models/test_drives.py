@@ -24,7 +24,8 @@ from models.expand import expand_network
 from models.files import parse_model
 from models.poisson import poisson_counts, poisson_thresholds
 from models.quantities import Quantity
-from models.spec import NetworkSpec
+from models.spec import NetworkSpec, PoissonDrive
+from models.values import Series
 
 DT = 1e-4
 MODEL = """
@@ -87,9 +88,16 @@ def numpy_body(function: Any) -> Any:
     return function.pyfunc
 
 
+def varying_rate(spec: NetworkSpec) -> Quantity | Series:
+    """Return the rate of the drive that varies."""
+    drive = spec.drive["noise"]
+    assert isinstance(drive, PoissonDrive)
+    return drive.rate
+
+
 def test_a_series_holds_each_value_for_its_interval(spec: NetworkSpec) -> None:
     """0 Hz in steps 0 to 49, 50 Hz in steps 50 to 99."""
-    series = read_series(spec.drive["noise"].rate, DT, 100, Path(), "drive.noise.rate")
+    series = read_series(varying_rate(spec), DT, 100, Path(), "drive.noise.rate")
     assert series.steps_per_value == 50
     assert [series.at(step) for step in (0, 49, 50, 99)] == [0, 0, 50, 50]
 
@@ -103,7 +111,7 @@ def test_a_constant_holds_forever() -> None:
 def test_a_series_that_is_too_short_is_refused(spec: NetworkSpec) -> None:
     """Two values of 5 ms do not do for a run of 10.1 ms."""
     with pytest.raises(SpecError) as caught:
-        read_series(spec.drive["noise"].rate, DT, 101, Path(), "drive.noise.rate")
+        read_series(varying_rate(spec), DT, 101, Path(), "drive.noise.rate")
     assert str(caught.value) == (
         "drive.noise.rate: ends before the run does (expected values for 10.1 ms; got values for 10 ms)."
     )

@@ -5,12 +5,18 @@ from pathlib import Path
 import pytest
 
 from models import SpecError, load_network
+from models.assembly.events import list_events
+from models.assembly.objects import GroupVariables
+from models.assembly.recorders import list_recorders
 from models.assembly.reference import assemble_reference
+from models.expand import expand_network
 from models.files import parse_model
-from models.groups import Device
+from models.groups import Device, plan_groups
+from models.quantities import parse_any_quantity
 from models.spec import NetworkSpec
 from pipeline import simulate
 
+VOLTS = parse_any_quantity("1 V")[1]
 MODEL = """
 [network]
 name = "own"
@@ -123,6 +129,37 @@ def test_a_state_of_one_kind_of_neuron_can_be_recorded(networks: Path) -> None:
 def test_a_state_that_a_recorded_neuron_lacks_is_refused(networks: Path) -> None:
     """Without a population the recorder asks every neuron for the variable."""
     recorder = {"kind": "states", "variables": ["a"], "interval": "1 ms"}
-    spec = load_network(networks / "mixed.toml", {"record.adaptation": recorder})
-    with pytest.raises(SpecError, match=r"record\.adaptation\.variables: names no variable .*got \"a\""):
-        assemble_reference(spec, n_steps=1000)
+    with pytest.raises(SpecError, match=r"record\.adaptation\.variables: names no variable of L1E .*got \"a\""):
+        load_network(networks / "mixed.toml", {"record.adaptation": recorder})
+
+
+def test_an_initial_value_of_one_neuron_is_not_another_ones() -> None:
+    """Neurons that differ only in which variables have initial values are groups of their own."""
+    same = MODEL[MODEL.index("[neuron.adaptive]") : MODEL.index("[layers")].replace("adaptive]", "eager]")
+    text = MODEL.replace(
+        "[layers", same.replace("parameters =", 'initial = { u = "3 mV" }\nparameters =') + "[layers", 1
+    )
+    text = text.replace("[drive", '[layers.population.F]\nsize = 2\nneuron = "eager"\n\n[drive', 1)
+    plans = plan_groups(expand_network(parse_model(text, Path(), "own")), 1)
+    assert [(plan.name, sorted(plan.initial)) for plan in plans] == [
+        ("neurons_own_adaptive", []),
+        ("neurons_own_eager", ["u"]),
+    ]
+    assert plans[1].initial["u"].tolist() == [3e-3, 3e-3]
+
+
+def test_brian2_has_the_last_word_on_variables(networks: Path) -> None:
+    """Where Brian2 reads fewer variables than were expected, what is set or recorded is asked of it again."""
+    recorder = {"kind": "states", "variables": ["a"], "population": "A", "interval": "1 ms"}
+    event = {"time": "1 ms", "population": "L1A", "index": 0, "set": "a", "value": "1 mV"}
+    expanded = expand_network(load_network(networks / "mixed.toml", {"record.adaptation": recorder, "event": [event]}))
+    plans = plan_groups(expanded, 1)
+    found = {plan.name: GroupVariables(("aa", "v"), {"v": VOLTS}) for plan in plans}
+    with pytest.raises(SpecError) as caught:
+        list_events(expanded, plans, found)
+    assert str(caught.value) == 'event.0.set: is no state variable of L1A (expected "v"; got "a").'
+    with pytest.raises(SpecError) as caught:
+        list(list_recorders(expanded, plans, found))
+    assert str(caught.value) == (
+        'record.adaptation.variables: names no variable of neurons_own_adaptive (expected "aa"; got "a").'
+    )

@@ -89,7 +89,7 @@ def test_specs_are_frozen() -> None:
     neuron = spec.neuron["lif"]
     assert isinstance(neuron, LifNeuron)
     with pytest.raises(ValueError, match="frozen"):
-        neuron.tau_m = Quantity("1 s", 1.0)  # type: ignore[misc]
+        neuron.tau_m = Quantity("1 s", 1.0)
     assert isinstance(spec, NetworkSpec)
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.compiled
 
 DURATIONS = {"hierarchy": "100 ms"}
 """Shorter than shipped, where that takes long."""
-OWN = ("small_hierarchy", "mixed", "rules", "steady")
+OWN = ("small_hierarchy", "mixed", "rules", "steady", "refractory")
 NOT_EXERCISED = {
     # Its inhibitory neurons do not fire as shipped.
     "ei_layer": {("inhibition", "L1exc"), ("inhibition", "L1inh"), ("spikes", "L1inh")},

@@ -75,7 +75,7 @@ def put_into_chunks(run: SyntheticRun, chunk_rows: int = 3) -> SyntheticRun:
         sizes = {variable: array.shape[1] for variable, array in arrays.items()}
         entry = old[name]
         bins = (entry["kind"], entry["steps_per_bin"], entry["n_bins"], entry["dtype"])
-        recorders[name] = chunk_binned(*bins, name, sizes, {"trace": "nA"})
+        recorders[name] = chunk_binned(*bins, name, sizes, {"I_lateral": "nA"})
         write_padded(place / name, arrays, chunk_rows, recorders[name].chunks.tile_columns)
     write_stream(place / "spikes", {"step": run.step[:, None], "neuron": run.neuron[:, None]}, 17)
     recorders["spikes"] = chunk_spikes("spikes")

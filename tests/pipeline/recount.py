@@ -10,6 +10,9 @@ from pipeline import Run
 
 type Floats = NDArray[np.float64]
 
+FLOAT32 = 2.0**-23
+"""Relative distance of neighbouring float32 numbers, the precision of recordings."""
+
 
 def spike_steps(run: Run) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return step and global index of every spike."""
@@ -71,3 +74,16 @@ def recorded(run: Run, column: str, recorder: str) -> Floats:
     table = run.currents(recorder=recorder)
     values: Floats = table[column].to_numpy(np.float64).reshape(-1, table["neuron"].nunique())
     return values
+
+
+def count_ramp(run: Run) -> Floats:
+    """Return the arrivals of a rate that changes every 20 ms, from the definition of the random numbers."""
+    arrived = np.zeros((1000, 24))
+    for name in ("L1E", "L2E"):
+        place = run.network.population[name]
+        key = derive_key(3, "poisson", "ramp", name)
+        for i_step in range(1000):
+            mean = 100 * (0.0, 20.0, 60.0, 200.0, 0.0)[i_step // 200] * 1e-4
+            counts = poisson_counts(poisson_thresholds(mean), bits32(key, np.arange(5), i_step))
+            arrived[i_step, place.start : place.stop] = np.float32(1e-3) * counts.astype(np.float64)
+    return arrived

@@ -95,7 +95,7 @@ interval = "2 ms"
 
 [record.states]
 kind = "states"
-variables = ["v", "trace"]
+variables = ["v", "I_lateral"]
 interval = "2 ms"
 """
 """Neurons 0-2 are L1E, 3-4 L1I, 5-7 L2E, 8-9 L2I; 200 steps."""
@@ -218,8 +218,8 @@ def _write_currents(run: SyntheticRun, rng: np.random.Generator) -> dict[str, An
 
 
 def _write_states(run: SyntheticRun, rng: np.random.Generator) -> dict[str, Any]:
-    """Write `v` of all neurons and `trace` of L1E alone, every 2 ms."""
-    sizes = {"v": list(range(10)), "trace": [0, 1, 2]}
+    """Write `v` of all neurons and `I_lateral` of L1E alone, every 2 ms."""
+    sizes = {"v": list(range(10)), "I_lateral": [0, 1, 2]}
     run.states = {name: rng.normal(size=(10, len(neurons))).astype(run.dtype) for name, neurons in sizes.items()}
     arrays = {name: _write_array(run, "states", name, sizes[name], run.states[name]) for name in sizes}
     return {"kind": "states", "steps_per_bin": 20, "n_bins": 10, "dtype": run.dtype, "arrays": arrays}

@@ -51,7 +51,7 @@ def test_a_recording_is_the_same_in_either_layout(tmp_path: Path, dtype: str) ->
             for columns in (None, slice(1, 3), np.array([2, 0])):
                 expected = reader.read(variable, 1, 9, columns)
                 np.testing.assert_array_equal(other.read(variable, 1, 9, columns), expected, strict=True)
-    assert chunked.readers["states"].units == {"v": "V", "trace": "nA"}
+    assert chunked.readers["states"].units == {"v": "V", "I_lateral": "nA"}
     for kind in ("step", "neuron", "populations"):
         pair = [getattr(recording.spikes["spikes"], kind) for recording in (chunked, raw)]
         np.testing.assert_array_equal(*pair, strict=True)

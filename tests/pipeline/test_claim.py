@@ -51,7 +51,7 @@ class Together:
 
     def start(self, *options: str, duration: str = "20 ms") -> "subprocess.Popen[str]":
         """Ask for it in a process of its own."""
-        words = ("--duration", duration, "--arch", ARCH, "--build-root", self.root, *options)
+        words: tuple[str | Path, ...] = ("--duration", duration, "--arch", ARCH, "--build-root", self.root, *options)
         return start_currents("simulate", self.model, *words)
 
     def start_waiting(self, duration: str = "20 ms") -> "subprocess.Popen[str]":

@@ -54,7 +54,8 @@ class Obtain:
 
     def is_linked(self, run: RunFolder, pathway: str = "inhibition", part: str = "target") -> bool:
         """Return whether a run's file has another name in the cache, and in another run's folder."""
-        return getattr(run.edge_files(pathway), part).stat().st_nlink > 2
+        path: Path = getattr(run.edge_files(pathway), part)
+        return path.stat().st_nlink > 2
 
 
 def _check(table: EdgeTable, expected: EdgeTable, run: RunFolder) -> None:

@@ -80,7 +80,7 @@ def _shorten(run: SyntheticRun) -> Problem:
 
 
 def _lengthen(run: SyntheticRun) -> Problem:
-    path = run.folder.array("states", "trace")
+    path = run.folder.array("states", "I_lateral")
     path.write_bytes(path.read_bytes() + b"\0")
     expected = "132 bytes = 12 + 10 bins × 3 neurons × 4"
     return Problem(str(path), "is of the wrong size", expected, "133 bytes")

@@ -2,6 +2,7 @@
 
 import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,8 @@ def test_a_folder_that_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "is not text in UTF-8, which a run's manifest is (got \""
         f'{tmp_path}/b\\udcff").\n  next: rename it, or choose another folder'
     )
-    for option, arguments in (("--out", {"out": bad}), ("--build-root", {"build_root": bad})):
+    places: dict[str, dict[str, Any]] = {"--out": {"out": bad}, "--build-root": {"build_root": bad}}
+    for option, arguments in places.items():
         with pytest.raises(SpecError) as caught:
             simulate("hierarchy", **arguments)
         assert str(caught.value).encode("utf-8", "backslashreplace").decode() == f"{option}: {told}"

@@ -1,5 +1,6 @@
 """The structure key: what shapes a program is part of it, numbers are not; what is noted for it is read back."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ KNOWN = Structure(
 )
 
 
-def key(model: Path, compiler: Compiler = COMPILER, seed: int = 1, **settings: object) -> str:
+def key(model: Path, compiler: Compiler = COMPILER, seed: int = 1, settings: Mapping[str, object] | None = None) -> str:
     """Return the structure key of a model."""
     return key_structure(plan_groups(expand_network(load_network(model, settings)), seed, "engine"), compiler)
 
@@ -36,13 +37,13 @@ def steady(networks: Path) -> Path:
 @pytest.mark.parametrize("what", NUMBERS)
 def test_a_number_is_no_part_of_it(steady: Path, what: str) -> None:
     """Another value leads to the same program, whatever the seed."""
-    assert key(steady, seed=2, **NUMBERS[what]) == key(steady)
+    assert key(steady, seed=2, settings=NUMBERS[what]) == key(steady)
 
 
 @pytest.mark.parametrize("what", STRUCTURE)
 def test_structure_is_part_of_it(steady: Path, what: str) -> None:
     """What is computed differs, and the key with it."""
-    assert key(steady, **STRUCTURE[what]) != key(steady)
+    assert key(steady, settings=STRUCTURE[what]) != key(steady)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +81,10 @@ def test_a_changed_plan_makes_another_program(networks: Path) -> None:
     """One group's equations, seen through a model with equations of its own."""
     model = networks / "mixed.toml"
     reset = "v = E_L\na += 2*b"
-    assert key(model, **{"neuron.adaptive.reset": reset}) != key(model)
-    assert key(model, **{"neuron.adaptive.parameters.v_t": "13 mV"}) != key(model)  # shared by all: no array any more
+    assert key(model, settings={"neuron.adaptive.reset": reset}) != key(model)
+    assert key(model, settings={"neuron.adaptive.parameters.v_t": "13 mV"}) != key(
+        model
+    )  # shared by all: no array any more
 
 
 def test_what_a_structure_has_become_is_read_back(tmp_path: Path) -> None:

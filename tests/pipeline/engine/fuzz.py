@@ -98,7 +98,7 @@ def damage_file(folder: RunFolder, rng: Rng) -> None:
         case 3:
             replace_file(path, content[: rng.integers(len(content))])
         case 4:
-            replace_file(path, content + rng.bytes(rng.integers(1, 200)))
+            replace_file(path, content + rng.bytes(int(rng.integers(1, 200))))
         case 5:
             path.unlink()
         case 6:
@@ -131,7 +131,7 @@ def damage_array(folder: RunFolder, rng: Rng) -> None:
     seal(folder)
 
 
-def extreme(values: np.ndarray, rng: Rng) -> float | int:  # type: ignore[type-arg]  # of any type
+def extreme(values: np.ndarray, rng: Rng) -> float | int:
     """Return the smallest or the largest number of a type, NaN, infinity, or -1."""
     if values.dtype.kind == "f":
         return float(rng.choice([np.nan, np.inf, -np.inf, 1e300, -1.0, 1e-310]))

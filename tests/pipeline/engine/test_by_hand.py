@@ -17,7 +17,7 @@ from pipeline.exit_codes import ExitCode
 from pipeline.run_folder import RunFolder
 from tests.conftest import ARCH
 from tests.pipeline.engine.programs import Prepared, finish, prepare, wait_for_step
-from tests.pipeline.engine.test_engine_program import SPOILT
+from tests.pipeline.engine.spoilt_inputs import SPOILT
 
 pytestmark = pytest.mark.compiled
 

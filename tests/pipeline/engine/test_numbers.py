@@ -52,7 +52,8 @@ def layer(run: Run, number: int) -> np.ndarray:
 def entered(run: Run, channel: str, tau_s: float = TAU_S) -> Floats:
     """Return (n_bins - 1, n_recorded) what entered an exponential current in each step but the first, volts."""
     state = read(run, channel) / (tau_s / DT_S * -np.expm1(-DT_S / tau_s))
-    return state[1:] - state[:-1] * np.exp(-DT_S / tau_s)
+    jumps: Floats = state[1:] - state[:-1] * np.exp(-DT_S / tau_s)
+    return jumps
 
 
 def weight_per_event(run: Run, pathway: str, arrived: Floats) -> float:
@@ -74,7 +75,8 @@ def impulses(run: Run, channel: str, tau_m_s: float = TAU_M_S) -> Floats:
 
 def first_v(run: Run, tau_m_s: float = TAU_M_S) -> Floats:
     """Return v at the end of the first step, without what arrived in it."""
-    return read(run, "v")[0] - impulses(run, "background", tau_m_s)[0]
+    alone: Floats = read(run, "v")[0] - impulses(run, "background", tau_m_s)[0]
+    return alone
 
 
 def quiet(*runs: Run) -> np.ndarray:
@@ -88,7 +90,8 @@ def intervals(run: Run) -> np.ndarray:
     step, neuron = spike_steps(run)
     order = np.lexsort((step, neuron))
     step, neuron = step[order], neuron[order]
-    return np.diff(step)[neuron[1:] == neuron[:-1]]
+    steps: np.ndarray = np.diff(step)[neuron[1:] == neuron[:-1]]
+    return steps
 
 
 def held_v(run: Run) -> Floats:

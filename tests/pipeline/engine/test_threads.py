@@ -42,7 +42,7 @@ def read_recording(prepared: Prepared) -> dict[str, str]:
     return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-@pytest.fixture(params=NETWORKS.items(), ids=NETWORKS.keys())
+@pytest.fixture(params=list(NETWORKS.items()), ids=list(NETWORKS))
 def network(request: pytest.FixtureRequest, build_root: Path, networks: Path, tmp_path: Path) -> tuple[Prepared, int]:
     """Return a program that has not run, and how many spikes it is known to need at least."""
     name, (duration, settings) = request.param

@@ -118,7 +118,7 @@ class PlainNetwork:
         own = slice(*np.searchsorted(table.source, [source, source + 1]))
         delay, weight = (np.broadcast_to(values, table.n_edges)[own] for values in (table.delay, table.weight))
         trace = self.traces[name][source] if channel.channel.kinetics == "two_stage" else 1.0
-        place = (step + delay) % len(channel.pending), table.target[own]
+        place = ((step + delay) % len(channel.pending)).astype(np.intp), table.target[own].astype(np.intp)
         np.add.at(channel.pending, place, weight.astype(float) * trace)
 
     def drive(self, step: int) -> list[tuple[str, int]]:

@@ -124,7 +124,7 @@ def test_a_dropped_spike(hierarchy_copy: Path) -> None:
     report = verify(hierarchy_copy)
     assert {"lateral", "feedforward", "spikes", "v"} == set(report.failed)
     spikes = next(row for row in report.rows if row.quantity == "spikes" and row.verdict == "differs")
-    assert (spikes.neuron, spikes.time) == (neuron[dropped], pytest.approx(step[dropped] * 1e-4))
+    assert (spikes.neuron, spikes.time) == pytest.approx((neuron[dropped], step[dropped] * 1e-4))
     assert (spikes.expected, spikes.recorded) == (1, 0)
 
 
@@ -138,7 +138,7 @@ def test_an_added_spike(hierarchy_copy: Path) -> None:
     report = verify(hierarchy_copy)
     assert {"lateral", "feedforward", "spikes", "v"} == set(report.failed)
     row = next(row for row in report.rows if row.quantity == "spikes" and row.verdict == "differs")
-    assert (row.neuron, row.time, row.expected, row.recorded) == (3, pytest.approx(fresh * 1e-4), 0, 1)
+    assert (row.neuron, row.time, row.expected, row.recorded) == pytest.approx((3, fresh * 1e-4, 0, 1))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,8 @@ def test_a_drive_count(hierarchy_copy: Path) -> None:
     bins = open_bins(hierarchy_copy, "background", 36)
     bins[77, 20] += 0.2e-3 * 20e-3 / 1e-3
     (row,) = expect_only(verify(hierarchy_copy), "background")
-    assert (row.population, row.neuron, row.time, row.n_different) == ("L2E", 20, pytest.approx(0.078), 1)
+    assert row.population == "L2E"
+    assert (row.neuron, row.time, row.n_different) == pytest.approx((20, 0.078, 1))
     assert row.recorded - row.expected == pytest.approx(4e-3, rel=1e-5)
     assert row.largest_absolute == pytest.approx(4e-3, rel=1e-5)
 
@@ -178,7 +179,7 @@ def test_a_spike_of_a_source(hierarchy_copy: Path) -> None:
     report = verify(hierarchy_copy)
     assert {"common", "v", "sources"} <= set(report.failed) <= {"common", "v", "spikes", "sources"}
     row = next(row for row in report.rows if row.quantity == "sources")
-    assert (row.neuron, row.time) == (source[7], pytest.approx(step[7] * 1e-4))
+    assert (row.neuron, row.time) == pytest.approx((source[7], step[7] * 1e-4))
     assert (row.expected, row.recorded) == (1, 0)
 
 
@@ -188,7 +189,7 @@ def test_one_value(hierarchy_copy: Path, variable: str, value: float) -> None:
     """One value that is something else, not a number included, is found where it is."""
     open_bins(hierarchy_copy, variable, 24 if variable == "lateral" else 36)[300, 5] = value
     (row,) = expect_only(verify(hierarchy_copy), variable)
-    assert (row.neuron, row.time, row.n_different) == (5, pytest.approx(0.301), 1)
+    assert (row.neuron, row.time, row.n_different) == pytest.approx((5, 0.301, 1))
 
 
 def test_the_last_digit_of_float32(hierarchy_copy: Path) -> None:

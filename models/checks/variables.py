@@ -1,0 +1,108 @@
+"""Variables of neurons: that events set, that recorders of states record, that own equations give initial values."""
+
+from collections.abc import Iterable
+
+from models.checks.basics import Problems, first_per_place
+from models.errors import Problem, list_choices, suggest_spelling
+from models.populations import choose_populations, expand_populations
+from models.quantities import (
+    VOLT,
+    Dimension,
+    Quantity,
+    QuantityError,
+    find_dimension,
+    parse_any_quantity,
+    parse_quantity,
+    show_value,
+)
+from models.spec import EquationsNeuron, EventTable, NetworkSpec, StatesRecord
+from models.values import sample_text
+from models.variables import Variables, list_variables
+
+
+def unknown_variable(place: str, what: str, name: str, known: Iterable[str], elsewhere: Iterable[str] = ()) -> Problem:
+    """Return the problem of a variable that neurons do not have, with the nearest that they have, or all.
+
+    `elsewhere` are the names of populations that have it.
+    """
+    choices = sorted(known)
+    near = suggest_spelling(name, choices)
+    expected = show_value(near) if near else list_choices([show_value(choice) for choice in choices])
+    having = ", ".join(elsewhere)
+    remedy = f"choose by `population` those that have it: {having}" if having else None
+    return Problem(place, what, expected, show_value(name), next=remedy)
+
+
+def check_variables(spec: NetworkSpec, complete: bool = True) -> Problems:
+    """Check that variables exist where they are set or recorded, and that events set them to values of their dimension.
+
+    Where the spec is not complete, because parts of it could not be read, only v is known to exist.
+    """
+    variables = list_variables(spec) if complete else {}
+    yield from first_per_place(_check_own(spec, variables))
+    for name, record in spec.record.items():
+        if isinstance(record, StatesRecord):
+            chosen = [p.name for p in choose_populations(expand_populations(spec), record.population)]
+            yield from first_per_place(_check_recorded(f"record.{name}.variables", record, chosen, variables))
+    for i_event, event in enumerate(spec.event):
+        yield from _check_event(f"event.{i_event}", event, variables.get(event.population))
+
+
+def _check_own(spec: NetworkSpec, variables: dict[str, Variables | None]) -> Problems:
+    for population in expand_populations(spec):
+        neuron, known = spec.neuron.get(population.neuron), variables.get(population.name)
+        if isinstance(neuron, EquationsNeuron) and known is not None:
+            yield from _check_initial(population.neuron, neuron, known)
+
+
+def _check_initial(name: str, neuron: EquationsNeuron, known: Variables) -> Problems:
+    """Check that the initial values of own equations are those of variables, and have their dimension."""
+    settable = [variable for variable in known if known[variable].settable]
+    for variable, value in neuron.initial.items():
+        place = f"neuron.{name}.initial.{variable}"
+        if variable not in settable:
+            yield unknown_variable(place, "is no state variable", variable, settable)
+        else:
+            yield from _check_dimension(place, sample_text(value), _find_dimension(known[variable].unit))
+
+
+def _check_recorded(
+    place: str, record: StatesRecord, chosen: Iterable[str], variables: dict[str, Variables | None]
+) -> Problems:
+    for name in record.variables:
+        for population in chosen:
+            known = variables.get(population)
+            if known is not None and name not in known:
+                having = [other for other, its in variables.items() if its is not None and name in its]
+                yield unknown_variable(place, f"names no variable of {population}", name, known, having)
+
+
+def _check_event(place: str, event: EventTable, known: Variables | None) -> Problems:
+    settable = [name for name, variable in (known or {}).items() if variable.settable]
+    if known is not None and event.set not in settable:
+        yield unknown_variable(f"{place}.set", f"is no state variable of {event.population}", event.set, settable)
+        return
+    dimension = VOLT if event.set == "v" else _find_dimension(known[event.set].unit) if known is not None else None
+    if isinstance(event.value, Quantity):
+        yield from _check_dimension(f"{place}.value", event.value.text, dimension)
+
+
+def _check_dimension(place: str, text: str, dimension: Dimension | None) -> Problems:
+    """Check that a quantity is of a dimension, where that is known."""
+    if dimension is not None:
+        try:
+            parse_quantity(text, dimension)
+        except QuantityError as error:
+            yield Problem(place, error.what, error.expected, error.got)
+
+
+def _find_dimension(unit: str) -> Dimension | None:
+    """Return the dimension of a variable; None for a unit that Brian2 will refuse."""
+    try:
+        return find_dimension(parse_any_quantity(f"1 {_NUMBERS.get(unit, unit)}")[1])
+    except QuantityError:
+        return None
+
+
+_NUMBERS = {"boolean": "1", "integer": "1"}
+"""What Brian2's equations write for a unit where it is the type that matters."""
