@@ -74,7 +74,7 @@ def test_another_length(made: SyntheticRun) -> None:
 
 
 @pytest.mark.parametrize("partial", [False, True])
-@pytest.mark.parametrize("name", ["recording.json", "currents/v.neurons.npy", "states/trace.neurons.npy"])
+@pytest.mark.parametrize("name", ["recording.json", "currents/v.neurons.npy", "states/I_lateral.neurons.npy"])
 def test_flipped_bits(made: SyntheticRun, name: str, partial: bool) -> None:
     """Wherever one is, the file is named when the run is opened, and `verify` exits with 1."""
     path = made.folder.recording / name
@@ -100,7 +100,7 @@ def test_a_file_that_was_cut(made: SyntheticRun) -> None:
 
 def test_values_are_verified(made: SyntheticRun) -> None:
     """A value of the reference device's files is not looked at when a run is opened, but by `verify`."""
-    path = made.folder.array("states", "trace")
+    path = made.folder.array("states", "I_lateral")
     flip(path, path.stat().st_size - 3)
     with pytest.raises(RecordingError) as caught:
         verify(load_run(made.path))
