@@ -1,5 +1,6 @@
 """`currents describe`, `plan` and `simulate`: the verbs that take a model."""
 
+import os
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -8,6 +9,7 @@ from cyclopts import Parameter
 from models.errors import Problem, SpecError
 from models.files import load_network
 from pipeline.cli_json import Flag, Folder, Json, Whole, list_rows, print_json
+from pipeline.cli_output import tell
 from pipeline.cli_progress import show_progress
 
 type Settings = Annotated[
@@ -115,6 +117,8 @@ def simulate(
     from pipeline.simulation import simulate as simulate_network
 
     arguments = options.to_arguments()
+    if not as_json:
+        _warn_of_threads(options.threads)
     stages: list[str] = []
     with show_progress(quiet=as_json, stages=stages) as (notify, progress):
         run = simulate_network(model, **arguments, out=out, force=force, notify=notify, progress=progress)
@@ -130,6 +134,12 @@ def simulate(
     for note in run.spec.notes:
         print(f"note: {note}")
     _print_summary(run, summary)
+
+
+def _warn_of_threads(n_threads: int) -> None:
+    n_processors = os.process_cpu_count() or 1
+    if n_threads > n_processors:
+        tell(f"note: --threads {n_threads}: more than the {n_processors} processors that there are make a run slower")
 
 
 def _summarize(run: Any, found: bool) -> Any:

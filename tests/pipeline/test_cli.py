@@ -314,6 +314,17 @@ def test_simulate_shows_progress_summary_and_what_comes_next(
 
 
 @pytest.mark.compiled
+@pytest.mark.parametrize(("threads", "noted"), [(3, True), (2, False)])
+def test_more_threads_than_processors_are_noted(
+    call: Call, monkeypatch: pytest.MonkeyPatch, threads: int, noted: bool
+) -> None:
+    """They are no mistake, since results are the same; but nobody wants to wait longer for them."""
+    monkeypatch.setattr("os.process_cpu_count", lambda: 2)
+    _, _, err = call("simulate", "no such model", "--threads", threads)
+    told = "note: --threads 3: more than the 2 processors that there are make a run slower\n"
+    assert err.startswith(told) is noted
+
+
 def test_simulate_as_json(call: Call, build_root: Path, tmp_path: Path, exponential: Run) -> None:
     """Path, manifest and summary as one JSON object, whose numbers are those of the tables."""
     out = tmp_path / "run"
