@@ -104,7 +104,7 @@ struct Times {
 class Program {
   public:
     explicit Program(currents::Arguments& arguments)
-        : arguments_(arguments), reporter_(arguments.progress_descriptor), run_(arguments.run_folder) {
+        : arguments_(arguments), reporter_(arguments.progress_descriptor, &stop_signal), run_(arguments.run_folder) {
         times_.start = read_clock();
     }
 
@@ -116,9 +116,7 @@ class Program {
         } catch (const currents::InputFailure& failure) {
             return fail(ExitCode::input, "input", describe(failure));
         } catch (const currents::StorageFailure& failure) {
-            if (simulation_) {
-                simulation_->salvage();
-            }
+            salvage();
             return fail(ExitCode::storage, "storage",
                         describe(failure.path, failure.what()).add("errno", std::int64_t{failure.error}));
         } catch (const currents::NumericFailure& failure) {
@@ -207,6 +205,16 @@ class Program {
         }
         reporter_.write(describe_end(code, kind).add(what));
         return code;
+    }
+
+    void salvage() noexcept {
+        try {
+            if (simulation_) {
+                simulation_->salvage();
+            }
+        } catch (const std::exception&) {
+            // What is told is why there is something to be saved.
+        }
     }
 
     // What program.json says from the first step on.

@@ -160,6 +160,10 @@ class RowTable {
         };
         if (cells_.empty()) {
             const std::size_t cell = row * delays_.size() * segments_.size() + first;
+            if (segments_.is_one_region()) {  // as nearly always, and worth it where rows are short
+                visit(0, starts_[cell + range.first], starts_[cell + range.last]);
+                return n;
+            }
             for (std::size_t g = range.first; g < range.last;) {
                 const std::size_t last = std::min(range.last, segments_.region_last(g));
                 visit(g, starts_[cell + g], starts_[cell + last]);

@@ -61,6 +61,7 @@ class Segments {
     // segment after it.
     std::int64_t region_start(std::size_t i) const { return starts_[region_first_[i]]; }
     std::size_t region_last(std::size_t i) const { return region_last_[i]; }
+    bool is_one_region() const { return region_last_.front() == size(); }
 
     // The segment of one neuron after another, quickly where most are in the same one as that before.
     class Cursor {

@@ -23,13 +23,15 @@ void Simulation::cut_groups() {
 
 void Simulation::start() {
     n_threads = can_be_split() ? n_threads : 1;
-    shares_ = std::make_unique<Shares>(cuts_, n_threads);
-    for (std::size_t i = 0; i < n_threads; ++i) {
+    // One thread, too, takes a large group region by region: there is less that it reads and writes at random places.
+    const std::size_t n_parts = n_threads == 1 && can_be_split() ? n_segments() : n_threads;
+    shares_ = std::make_unique<Shares>(cuts_, n_parts);
+    for (std::size_t i = 0; i < n_parts; ++i) {
         parts_.push_back(std::make_unique<Part>(*this));
         parts_.back()->take((*shares_)[i]);
     }
     for (const Projection& projection : projections) {
-        window_steps_ = n_threads > 1 ? std::min(window_steps_, projection.shortest_delay()) : window_steps_;
+        window_steps_ = n_parts > 1 ? std::min(window_steps_, projection.shortest_delay()) : window_steps_;
     }
     for (Members& members : groups) {
         members.ring.start_windows(window_steps_);
@@ -37,12 +39,12 @@ void Simulation::start() {
     for (std::unique_ptr<SourceDrive>& drive : drives) {
         drive->ring().start_windows(window_steps_);
     }
-    crew_ = std::make_unique<Crew>(n_threads, parts_.size(), [this](std::size_t i) { parts_[i]->run(step, window_end_); });
+    crew_ = std::make_unique<Crew>(n_threads, n_parts, [this](std::size_t i) { parts_[i]->run(step, window_end_); });
 }
 
 // Whether parts may go through a window each on their own: none needs what another one does in the same window.
 bool Simulation::can_be_split() const {
-    bool can = n_threads > 1 && trace_updates.empty() && summed_traces.empty();
+    bool can = n_segments() > 1 && trace_updates.empty() && summed_traces.empty();
     for (const Projection& projection : projections) {
         can = can && !projection.has_traces() && projection.shortest_delay() > 0;
     }
@@ -171,7 +173,7 @@ void Simulation::flush() {
     }
 }
 
-void Simulation::salvage() noexcept {
+void Simulation::salvage() {
     // Backwards: spikes are few, and there is little room.
     const std::vector<ChunkStream*> all = streams();
     std::for_each(all.rbegin(), all.rend(), [](ChunkStream* stream) { stream->salvage(); });

@@ -82,7 +82,7 @@ class Simulation {
     void flush();
 
     // After one recording could not be written: of the others, put on disk what fits.
-    void salvage() noexcept;
+    void salvage();
 
     // So far: of all neurons, and arrivals of their spikes and of drives' at synapses.
     std::int64_t n_spikes() const;

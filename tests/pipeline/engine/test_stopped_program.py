@@ -100,15 +100,25 @@ def test_a_program_whose_reader_is_gone_stops(prepared: Prepared, compare_with_w
     compare_with_whole(part)
 
 
-def test_a_slow_reader_is_waited_for(prepared: Prepared) -> None:
-    """A pipe that does not block and is full is not one that nobody reads."""
-    prepared.shorten(10 * STEPS_PER_BIN)
+@pytest.fixture
+def full_pipe() -> Iterator[tuple[int, int, int]]:
+    """Return both ends of a pipe that does not block, and how many bytes it holds, which is all that it can."""
     read, write = os.pipe()
     os.set_blocking(write, False)
     n_written = 0
     with suppress(BlockingIOError):
         while True:
             n_written += os.write(write, b" " * 1024)
+    yield read, write, n_written
+    for end in (read, write):
+        with suppress(OSError):
+            os.close(end)
+
+
+def test_a_slow_reader_is_waited_for(prepared: Prepared, full_pipe: tuple[int, int, int]) -> None:
+    """A pipe that does not block and is full is not one that nobody reads."""
+    read, write, n_written = full_pipe
+    prepared.shorten(10 * STEPS_PER_BIN)
     process = prepared.start("--progress-fd", str(write), pass_fds=[write])
     os.close(write)
     with pytest.raises(subprocess.TimeoutExpired):
@@ -117,6 +127,17 @@ def test_a_slow_reader_is_waited_for(prepared: Prepared) -> None:
         reports = pipe.read()[n_written:].splitlines()
     assert finish(process).code == ExitCode.FINISHED
     assert json.loads(reports[-1])["end"] == "finished"
+
+
+def test_a_reader_that_hangs_does_not_keep_the_program(prepared: Prepared, full_pipe: tuple[int, int, int]) -> None:
+    """Asked to stop while it waits for room in the pipe, the program keeps what it has recorded and ends."""
+    _, write, _ = full_pipe
+    process = prepared.start("--progress-fd", str(write), pass_fds=[write])
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.0)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process).code == ExitCode.STOPPED
+    assert json.loads((prepared.folder.path / "program.json").read_text())["status"] == "stopped"
 
 
 def test_a_killed_program_leaves_whole_chunks(prepared: Prepared, compare_with_whole: Callable[..., None]) -> None:
