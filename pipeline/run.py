@@ -228,8 +228,7 @@ def _read_network(folder: RunFolder, manifest: dict[str, Any]) -> Expanded:
     place = f"{folder.manifest}: spec"
     try:
         spec = NetworkSpec.model_validate(manifest["spec"]).with_origin(folder.path, tuple(manifest.get("notes", ())))
-        # What was recorded can be read without the files that the model names.
-        return expand_network(spec, without_files=True)
+        return expand_network(spec, has_run=True)
     except ValidationError as error:
         problems = translate_errors(error.errors())
     except CurrentsError as error:
