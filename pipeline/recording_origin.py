@@ -5,7 +5,6 @@ The last member of the file is the checksum of all bytes before it, so that a se
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, Literal
 
 from crc32c import crc32c
@@ -14,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from models.errors import Problem
 from models.spec_errors import translate_errors
 from pipeline.atomic import write_atomically
-from pipeline.checksums import checksum_file
+from pipeline.checksums import checksum_file, find_damage
 from pipeline.errors import RecordingError
 from pipeline.run_folder import RunFolder
 
@@ -65,22 +64,13 @@ def read_origin(folder: RunFolder) -> Origin | None:
         raise RecordingError(*(problem.within(str(path)) for problem in translate_errors(error.errors()))) from None
 
 
-def find_damage(folder: RunFolder, origin: Origin, names: Iterable[str]) -> list[Problem]:
-    """Return which of these files, named relative to `recording/`, are there but not as they were written."""
-    return [problem for name in names if (problem := _check_file(folder.recording / name, origin.files.get(name)))]
-
-
-def _check_file(path: Path, expected: tuple[int, int] | None) -> Problem | None:
-    if expected is None or not path.is_file():
-        return None
-    if path.stat().st_size != expected[0]:
-        return Problem(str(path), "is of the wrong size", f"{expected[0]} bytes", f"{path.stat().st_size}")
-    if checksum_file(path) == expected:
-        return None
-    return Problem(str(path), "is damaged: its checksum is wrong")
-
-
 def refuse_damage(folder: RunFolder, origin: Origin | None, names: Iterable[str] | None = None) -> None:
-    """Raise `RecordingError` for files that are not as they were written; all files when no names are given."""
-    if origin is not None and (problems := find_damage(folder, origin, origin.files if names is None else names)):
+    """Raise `RecordingError` for files that are there, but not as they were written; of all when no names are given.
+
+    Names are relative to `recording/`.
+    """
+    listed = {} if origin is None else origin.files
+    known = {folder.recording / name: listed[name] for name in (listed if names is None else names) if name in listed}
+    found = [find_damage(path, expected, missing_ok=True) for path, expected in known.items()]
+    if problems := [problem for problem in found if problem is not None]:
         raise RecordingError(*problems)
