@@ -5,6 +5,7 @@ The last member of the file is the checksum of all bytes before it, so that a se
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from crc32c import crc32c
@@ -48,20 +49,21 @@ def read_origin(folder: RunFolder) -> Origin | None:
     RecordingError
         If that is damaged, or of another version.
     """
-    path = folder.recording_origin
+    path, next_ = folder.recording_origin, f'load what there is with: load_run("{folder.path}", partial=True)'
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise RecordingError(Problem(str(path), "cannot be read", evidence=error.strerror)) from None
+        raise RecordingError(Problem(str(path), "cannot be read", evidence=error.strerror, next=next_)) from None
     text, _, checksum = content.rpartition(_MARK)
     if checksum != b"%d}\n" % crc32c(text):
-        raise RecordingError(Problem(str(path), "is damaged: its checksum is wrong"))
+        raise RecordingError(Problem(str(path), "is damaged: its checksum is wrong", next=next_))
     try:
         return Origin.model_validate_json(text + b"}")
     except ValidationError as error:
-        raise RecordingError(*(problem.within(str(path)) for problem in translate_errors(error.errors()))) from None
+        problems = [replace(problem.within(str(path)), next=next_) for problem in translate_errors(error.errors())]
+        raise RecordingError(*problems) from None
 
 
 def refuse_damage(folder: RunFolder, origin: Origin | None, names: Iterable[str] | None = None) -> None:
