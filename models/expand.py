@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from models.array_files import MissingFileProblem
 from models.channels import Channel, gather_channels
 from models.checks import check_spec
 from models.errors import SpecError
@@ -160,24 +159,21 @@ def _source_group(name: str, drive: SourcedDrive) -> SourceGroup:
     return SourceGroup(name, size, None, drive.file)
 
 
-def expand_network(spec: NetworkSpec, *, without_files: bool = False) -> Expanded:
+def expand_network(spec: NetworkSpec, *, has_run: bool = False) -> Expanded:
     """Return the network that a checked spec stands for.
 
     Parameters
     ----------
     spec : NetworkSpec
-    without_files : bool
-        Let files that the spec names be missing, of a network that has run.
+    has_run : bool
+        Ask nothing of it that only what shall run needs (`models.checks`).
 
     Raises
     ------
     SpecError
         If the tables contradict each other; all contradictions together (`models.checks`).
     """
-    problems = check_spec(spec)
-    if without_files:
-        problems = [problem for problem in problems if not isinstance(problem, MissingFileProblem)]
-    if problems:
+    if problems := check_spec(spec, has_run=has_run):
         raise SpecError(*problems)
     populations, drives = expand_populations(spec), spec.drive.items()
     sourced = [(name, drive) for name, drive in drives if isinstance(drive, (SharedPoissonDrive, SpikeFileDrive))]

@@ -249,6 +249,7 @@ def sample_text(value: Value) -> str:
         case Normal():
             return value.mean.text
         case Values() if value.unit is None:
-            return str(value.rows[0])
+            first = value.rows[0]
+            return str(first[0] if isinstance(first, tuple) else first)
         case Values() | ArrayFile():
             return f"1 {value.unit or ''}"

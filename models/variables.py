@@ -7,6 +7,7 @@ coefficients and the sums of recorders, is no variable of the model.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from models.channels import Channel, gather_channels
 from models.kinetics import find_kinetics
@@ -36,14 +37,22 @@ _EQUATION = re.compile(
 """One line of Brian2's equations: dx/dt = …, x = …, or x, with a unit and flags."""
 
 
+type Kind = Literal["state", "constant", "shared", "computed"]
+"""Each neuron has its own value, which may change; its own, which stays; all have one; it follows from others."""
+
+
 @dataclass(frozen=True)
 class Variable:
     """A variable of a neuron."""
 
     unit: str
     """As Brian2's equations write it."""
-    settable: bool
-    """Whether it has a value of its own at each neuron that may change."""
+    kind: Kind
+
+    @property
+    def settable(self) -> bool:
+        """Whether an event may set it."""
+        return self.kind == "state"
 
 
 type Variables = dict[str, Variable]
@@ -118,8 +127,23 @@ def read_equations(text: str) -> Variables | None:
         line = _EQUATION.match(bare, position)
         if line is None:
             return None
-        flags = {flag.strip() for flag in (line["flags"] or "").split(",")}
-        changes = line["computed"] is None and flags.isdisjoint(("constant", "shared"))
-        variables[line["rate"] or line["name"]] = Variable(line["unit"], changes)
+        variables[line["rate"] or line["name"]] = Variable(line["unit"], _find_kind(line))
         position = line.end()
     return variables
+
+
+def _find_kind(line: re.Match[str]) -> Kind:
+    flags = {flag.strip() for flag in (line["flags"] or "").split(",")}
+    if line["computed"] is not None:
+        return "computed"
+    return "shared" if "shared" in flags else "constant" if "constant" in flags else "state"
+
+
+def list_initial(neuron: EquationsNeuron, known: Variables) -> list[str]:
+    """Return what own equations may give initial values: variables that each neuron has its own value of.
+
+    Constants are among them, those that the equations declare themselves: the others have their values elsewhere.
+    """
+    own = read_equations(neuron.equations) or {}
+    fixed = [name for name in own if own[name].kind == "constant" and name not in neuron.parameters]
+    return [name for name, variable in known.items() if variable.kind == "state" or name in fixed]

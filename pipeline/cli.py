@@ -13,7 +13,7 @@ from models.errors import CurrentsError, Problem, SpecError
 from models.files import list_networks, read_description
 from models.quantities import show_value
 from pipeline.cli_cache import cache_app
-from pipeline.cli_json import Folder, Json, list_rows, print_json
+from pipeline.cli_json import Folder, Json, print_json
 from pipeline.cli_output import Notices, OutputLostError, guard_output, tell
 from pipeline.cli_progress import show_progress
 from pipeline.cli_run import describe, plan, simulate
@@ -193,7 +193,7 @@ def verify(run: Folder, /, *, as_json: Json = False) -> int:
         notify("verify")
         report = verify_run(run, progress=progress)
     if as_json:
-        print_json({"passed": report.passed, "failed": list(report.failed), "rows": list_rows(report.table)})
+        print_json({"passed": report.passed, "failed": list(report.failed), "rows": report.table.to_dict("records")})
     else:
         print(format_report(report))
     return 0 if report.passed else EXIT_FAILED

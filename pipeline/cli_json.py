@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,14 +33,14 @@ type Json = Annotated[bool, Parameter(name="--json", help="Print JSON, for machi
 
 
 def print_json(content: object) -> None:
-    """Print anything as JSON; what JSON does not know becomes text."""
-    print(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+    """Print anything as JSON; what JSON does not know becomes text, and numbers that it does not know null."""
+    print(json.dumps(_make_strict(content), indent=1, ensure_ascii=False, allow_nan=False, default=str))
 
 
-def list_rows(table: Any) -> list[dict[str, object]]:
-    """Return the rows of a frame for JSON, which has no NaN."""
-    return [{key: _none_for_nan(value) for key, value in row.items()} for row in table.to_dict("records")]
-
-
-def _none_for_nan(value: object) -> object:
-    return None if value != value else value  # NaN differs from itself
+def _make_strict(content: object) -> object:
+    """Return content with None for NaN and infinities, which Python would write and few others read."""
+    if isinstance(content, dict):
+        return {key: _make_strict(item) for key, item in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_make_strict(item) for item in content]
+    return None if isinstance(content, float) and not isfinite(content) else content

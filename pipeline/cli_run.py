@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from models.errors import Problem, SpecError
 from models.files import load_network
-from pipeline.cli_json import Flag, Folder, Json, Whole, list_rows, print_json
+from pipeline.cli_json import Flag, Folder, Json, Whole, print_json
 from pipeline.cli_output import tell
 from pipeline.cli_progress import show_progress
 
@@ -125,7 +125,8 @@ def simulate(
     found = stages[-1:] == ["found"]
     summary = _summarize(run, found)
     if as_json:
-        print_json({"path": str(run.path), "found": found, "manifest": run.manifest, "summary": list_rows(summary)})
+        rows = summary.to_dict("records")
+        print_json({"path": str(run.path), "found": found, "manifest": run.manifest, "summary": rows})
         return
     if found:
         # Who started it may have been killed before it could note when it had finished.

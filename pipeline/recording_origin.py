@@ -5,7 +5,7 @@ The last member of the file is the checksum of all bytes before it, so that a se
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from crc32c import crc32c
@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from models.errors import Problem
 from models.spec_errors import translate_errors
 from pipeline.atomic import write_atomically
-from pipeline.checksums import checksum_file
+from pipeline.checksums import checksum_file, find_damage
 from pipeline.errors import RecordingError
 from pipeline.run_folder import RunFolder
 
@@ -49,38 +49,30 @@ def read_origin(folder: RunFolder) -> Origin | None:
     RecordingError
         If that is damaged, or of another version.
     """
-    path = folder.recording_origin
+    path, next_ = folder.recording_origin, f'load what there is with: load_run("{folder.path}", partial=True)'
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise RecordingError(Problem(str(path), "cannot be read", evidence=error.strerror)) from None
+        raise RecordingError(Problem(str(path), "cannot be read", evidence=error.strerror, next=next_)) from None
     text, _, checksum = content.rpartition(_MARK)
     if checksum != b"%d}\n" % crc32c(text):
-        raise RecordingError(Problem(str(path), "is damaged: its checksum is wrong"))
+        raise RecordingError(Problem(str(path), "is damaged: its checksum is wrong", next=next_))
     try:
         return Origin.model_validate_json(text + b"}")
     except ValidationError as error:
-        raise RecordingError(*(problem.within(str(path)) for problem in translate_errors(error.errors()))) from None
-
-
-def find_damage(folder: RunFolder, origin: Origin, names: Iterable[str]) -> list[Problem]:
-    """Return which of these files, named relative to `recording/`, are there but not as they were written."""
-    return [problem for name in names if (problem := _check_file(folder.recording / name, origin.files.get(name)))]
-
-
-def _check_file(path: Path, expected: tuple[int, int] | None) -> Problem | None:
-    if expected is None or not path.is_file():
-        return None
-    if path.stat().st_size != expected[0]:
-        return Problem(str(path), "is of the wrong size", f"{expected[0]} bytes", f"{path.stat().st_size}")
-    if checksum_file(path) == expected:
-        return None
-    return Problem(str(path), "is damaged: its checksum is wrong")
+        problems = [replace(problem.within(str(path)), next=next_) for problem in translate_errors(error.errors())]
+        raise RecordingError(*problems) from None
 
 
 def refuse_damage(folder: RunFolder, origin: Origin | None, names: Iterable[str] | None = None) -> None:
-    """Raise `RecordingError` for files that are not as they were written; all files when no names are given."""
-    if origin is not None and (problems := find_damage(folder, origin, origin.files if names is None else names)):
+    """Raise `RecordingError` for files that are there, but not as they were written; of all when no names are given.
+
+    Names are relative to `recording/`.
+    """
+    listed = {} if origin is None else origin.files
+    known = {folder.recording / name: listed[name] for name in (listed if names is None else names) if name in listed}
+    found = [find_damage(path, expected, missing_ok=True) for path, expected in known.items()]
+    if problems := [problem for problem in found if problem is not None]:
         raise RecordingError(*problems)

@@ -15,6 +15,7 @@ from models.spec import NetworkSpec
 from models.spec_errors import translate_errors
 from models.steps import format_time
 from pipeline import summary, tabulate
+from pipeline.chunks import warn_of
 from pipeline.errors import RecordingError, RunFolderError, UnfinishedRunError
 from pipeline.manifest_check import check_manifest
 from pipeline.program_report import follow_program, read_report
@@ -181,7 +182,7 @@ def load_run(path: str | Path, *, partial: bool = False) -> Run:
     """
     folder = RunFolder(Path(path).resolve())
     own = read_manifest(folder)
-    report, origin = read_report(folder), read_origin(folder)
+    report, origin = read_report(folder), _read_origin(folder, partial)
     manifest = follow_program(own, report, origin)
     network = _read_network(folder, manifest)
     if manifest["status"] != "finished" and not partial:
@@ -189,6 +190,17 @@ def load_run(path: str | Path, *, partial: bool = False) -> Run:
     n_steps = manifest.get("n_steps")
     _check_origin(folder, manifest, origin)
     return Run(folder, manifest, open_recording(folder, network, n_steps=n_steps, origin=origin, partial=partial))
+
+
+def _read_origin(folder: RunFolder, partial: bool) -> Origin | None:
+    """Return what a recording was made with; None where it does not say, or, of a part, where that is damaged."""
+    try:
+        return read_origin(folder)
+    except RecordingError as error:
+        if not partial:
+            raise
+        warn_of(error)
+        return None
 
 
 def _check_origin(folder: RunFolder, manifest: dict[str, Any], origin: Origin | None) -> None:
@@ -228,8 +240,7 @@ def _read_network(folder: RunFolder, manifest: dict[str, Any]) -> Expanded:
     place = f"{folder.manifest}: spec"
     try:
         spec = NetworkSpec.model_validate(manifest["spec"]).with_origin(folder.path, tuple(manifest.get("notes", ())))
-        # What was recorded can be read without the files that the model names.
-        return expand_network(spec, without_files=True)
+        return expand_network(spec, has_run=True)
     except ValidationError as error:
         problems = translate_errors(error.errors())
     except CurrentsError as error:

@@ -6,23 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import Problem, SpecError, list_choices, suggest_spelling
+from models.checks.basics import unknown_name as unknown_name
+from models.errors import Problem, SpecError, list_choices
 from models.expand import Expanded, find_populations
 
 type Names = str | Sequence[str] | None
 """One name, several, or None for all."""
 type Neurons = int | Iterable[int] | None
 """One global neuron index, several (an array, too), or None for all."""
-
-_MOST_CHOICES = 12
-
-
-def unknown_name(place: str, kind: str, name: object, valid: Iterable[str]) -> Problem:
-    """Return the problem of a name that does not exist, with the nearest that does, else with those that do."""
-    choices = list(valid)
-    near = suggest_spelling(str(name), choices)
-    shown = list_choices([f'"{choice}"' for choice in choices[:_MOST_CHOICES]])
-    return Problem(place, f"names a {kind} that does not exist", f'"{near}"' if near else shown or "none", f'"{name}"')
 
 
 def list_names(names: Names) -> list[str] | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from models.assembly.objects import GroupVariables, TimedEvent
-from models.checks.variables import unknown_variable
+from models.checks.basics import refuse_name
 from models.errors import Problem, SpecError
 from models.expand import Expanded
 from models.groups import GroupPlan
@@ -34,7 +34,7 @@ def _time_event(
     settable = variables[plan.name].settable
     if event.set not in settable:
         what = f"is no state variable of {event.population}"
-        raise SpecError(unknown_variable(f"event.{i_event}.set", what, event.set, settable))
+        raise SpecError(refuse_name(f"event.{i_event}.set", what, event.set, settable))
     value = _read_value(i_event, event, settable[event.set])
     neuron = expanded.population[event.population].start + event.index
     local = int(np.searchsorted(plan.neurons, neuron))

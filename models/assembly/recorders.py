@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.assembly.objects import BinnedArray, BinnedRecorder, GroupVariables
-from models.checks.variables import unknown_variable
+from models.checks.basics import refuse_name
 from models.errors import SpecError
 from models.expand import Channel, Expanded
 from models.groups import GroupPlan
@@ -39,7 +39,7 @@ def _plan_arrays(
         for variable in record.variables if np.isin(chosen, plan.neurons).any() else ():
             if variable not in variables.names:
                 place, what = f"record.{recorder}.variables", f"names no variable of {plan.name}"
-                raise SpecError(unknown_variable(place, what, variable, variables.names))
+                raise SpecError(refuse_name(place, what, variable, variables.names))
             copied = f"state_{recorder}_{variable}"
             known = copied if copied in variables.names else variable
             yield _locate(recorder, variable, known, plan, chosen)

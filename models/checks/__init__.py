@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from models.array_files import MissingFileProblem
 from models.checks.basics import Problems
 from models.checks.inputs import check_channels, check_drives, check_pathways
 from models.checks.neurons import check_neurons, check_populations
@@ -15,7 +16,7 @@ from models.steps import check_multiple
 __all__ = ["check_duration", "check_spec"]
 
 
-def check_spec(spec: NetworkSpec, *, complete: bool = True) -> list[Problem]:
+def check_spec(spec: NetworkSpec, *, complete: bool = True, has_run: bool = False) -> list[Problem]:
     """Return everything that is wrong between the tables of a spec, in the order of the file.
 
     Parameters
@@ -24,6 +25,9 @@ def check_spec(spec: NetworkSpec, *, complete: bool = True) -> list[Problem]:
     complete : bool
         Whether it has all that the model file has. Otherwise nothing is said of variables that what is missing may give
         to neurons.
+    has_run : bool
+        Whether it is that of a recording. Then the files that it names may be gone, and its variables are not judged:
+        the version that ran it did that, perhaps by other rules.
     """
     checks: tuple[Callable[[NetworkSpec], Iterable[Problem]], ...] = (
         _check_times,
@@ -35,7 +39,10 @@ def check_spec(spec: NetworkSpec, *, complete: bool = True) -> list[Problem]:
         check_records,
         check_events,
     )
-    return [*(problem for check in checks for problem in check(spec)), *check_variables(spec, complete)]
+    problems = [problem for check in checks for problem in check(spec)]
+    if has_run:
+        return [problem for problem in problems if not isinstance(problem, MissingFileProblem)]
+    return [*problems, *check_variables(spec, complete)]
 
 
 def check_duration(spec: NetworkSpec, duration: Quantity, place: str = "network.duration") -> list[Problem]:

@@ -37,13 +37,18 @@ def first_per_place(problems: Iterable[Problem]) -> Problems:
     yield from seen.values()
 
 
-def unknown_name(place: str, kind: str, name: str, valid: Iterable[str]) -> Problem:
-    """Return the problem of a name that is not among the valid ones, with the nearest of them or all."""
+def unknown_name(place: str, kind: str, name: object, valid: Iterable[str]) -> Problem:
+    """Return the problem of a name that is not among the valid ones."""
+    return refuse_name(place, f"names a {kind} that does not exist", str(name), valid)
+
+
+def refuse_name(place: str, what: str, name: str, valid: Iterable[str], remedy: str | None = None) -> Problem:
+    """Return the problem of a name that cannot be used, with the nearest of the valid ones, or the first of them."""
     choices = list(valid)
     near = suggest_spelling(name, choices)
     listed = [show_value(choice) for choice in choices[:_MAX_CHOICES]] + ["…"] * (len(choices) > _MAX_CHOICES)
     expected = show_value(near) if near else list_choices(listed)
-    return Problem(place, f"names a {kind} that does not exist", expected or None, show_value(name))
+    return Problem(place, what, expected or "none", show_value(name), next=remedy)
 
 
 def check_populations_exist(place: str, names: Iterable[str], spec: NetworkSpec) -> Problems:

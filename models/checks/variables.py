@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
-from models.checks.basics import Problems, first_per_place
-from models.errors import Problem, list_choices, suggest_spelling
+import numpy as np
+
+from models.checks.basics import Problems, first_per_place, refuse_name
+from models.errors import Problem
 from models.populations import choose_populations, expand_populations
 from models.quantities import (
     VOLT,
@@ -13,24 +15,11 @@ from models.quantities import (
     find_dimension,
     parse_any_quantity,
     parse_quantity,
-    show_value,
+    split_quantity,
 )
 from models.spec import EquationsNeuron, EventTable, NetworkSpec, StatesRecord
-from models.values import sample_text
-from models.variables import Variables, list_variables
-
-
-def unknown_variable(place: str, what: str, name: str, known: Iterable[str], elsewhere: Iterable[str] = ()) -> Problem:
-    """Return the problem of a variable that neurons do not have, with the nearest that they have, or all.
-
-    `elsewhere` are the names of populations that have it.
-    """
-    choices = sorted(known)
-    near = suggest_spelling(name, choices)
-    expected = show_value(near) if near else list_choices([show_value(choice) for choice in choices])
-    having = ", ".join(elsewhere)
-    remedy = f"choose by `population` those that have it: {having}" if having else None
-    return Problem(place, what, expected, show_value(name), next=remedy)
+from models.values import ArrayFile, Value, Values, sample_text
+from models.variables import Variables, list_initial, list_variables
 
 
 def check_variables(spec: NetworkSpec, complete: bool = True) -> Problems:
@@ -57,13 +46,25 @@ def _check_own(spec: NetworkSpec, variables: dict[str, Variables | None]) -> Pro
 
 def _check_initial(name: str, neuron: EquationsNeuron, known: Variables) -> Problems:
     """Check that the initial values of own equations are those of variables, and have their dimension."""
-    settable = [variable for variable in known if known[variable].settable]
+    allowed = sorted(list_initial(neuron, known))
     for variable, value in neuron.initial.items():
         place = f"neuron.{name}.initial.{variable}"
-        if variable not in settable:
-            yield unknown_variable(place, "is no state variable", variable, settable)
-        else:
+        if variable not in allowed:
+            given = variable in neuron.parameters
+            remedy = "give it in `parameters` alone; a value there may be a distribution, too" if given else None
+            yield refuse_name(place, "is no variable that each neuron has its own value of", variable, allowed, remedy)
+        elif not _fits_all(value):
             yield from _check_dimension(place, sample_text(value), _find_dimension(known[variable].unit))
+
+
+def _fits_all(value: Value) -> bool:
+    """Return whether a value is right for a variable of any dimension: a file without unit, which is in SI, or 0."""
+    if isinstance(value, ArrayFile):
+        return value.unit is None
+    if isinstance(value, (Quantity, Values)):
+        numbers = value.value if isinstance(value, Quantity) else value.si
+        return not np.any(numbers) and split_quantity(sample_text(value))[1] == ""
+    return False
 
 
 def _check_recorded(
@@ -73,14 +74,15 @@ def _check_recorded(
         for population in chosen:
             known = variables.get(population)
             if known is not None and name not in known:
-                having = [other for other, its in variables.items() if its is not None and name in its]
-                yield unknown_variable(place, f"names no variable of {population}", name, known, having)
+                having = ", ".join(other for other, its in variables.items() if its is not None and name in its)
+                remedy = f"choose by `population` those that have it: {having}" if having else None
+                yield refuse_name(place, f"names no variable of {population}", name, sorted(known), remedy)
 
 
 def _check_event(place: str, event: EventTable, known: Variables | None) -> Problems:
-    settable = [name for name, variable in (known or {}).items() if variable.settable]
+    settable = sorted(name for name, variable in (known or {}).items() if variable.settable)
     if known is not None and event.set not in settable:
-        yield unknown_variable(f"{place}.set", f"is no state variable of {event.population}", event.set, settable)
+        yield refuse_name(f"{place}.set", f"is no state variable of {event.population}", event.set, settable)
         return
     dimension = VOLT if event.set == "v" else _find_dimension(known[event.set].unit) if known is not None else None
     if isinstance(event.value, Quantity):

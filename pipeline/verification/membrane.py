@@ -173,9 +173,7 @@ class AfterPotentialMembrane(Membrane):
 
     def __init__(self, checked: CheckedNeurons, train: Train, guarded: bool) -> None:
         super().__init__(checked, train, guarded)
-        table = checked.network.spec.neuron[checked.population.neuron]
-        sign = 1.0 if getattr(table, "direction", "") == "depolarizing" else -1.0
-        self.kick = sign * checked.parameter("w_ap")
+        self.kick = checked.kick
         self.decay_ap = np.exp(-self.dt_s / checked.parameter("tau_ap"))
         self.v_ap = np.zeros(self.v.size)
         self.scale_v = max(self.scale_v, float(np.abs(self.kick).max()))

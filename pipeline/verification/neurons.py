@@ -47,10 +47,18 @@ class CheckedNeurons:
     def parameter(self, key: str, purpose: str = "parameter") -> Floats:
         """Return a key of the `[neuron]` table, or of its parameters: (n_checked,) in SI units."""
         table = self.network.spec.neuron[self.population.neuron]
-        value: Value = table.parameters[key] if isinstance(table, EquationsNeuron) else getattr(table, key)
+        own = table.parameters if isinstance(table, EquationsNeuron) else {}
+        value: Value = own[key] if key in own else getattr(table, key)
         seed = self.seed if purpose == "initial" else self.network.spec.network.seed
         of_table, folder = {self.population.neuron: value}, self.network.spec.folder
         return sample_parameter(key, of_table, [self.population], seed, purpose, folder)[self.index]
+
+    @property
+    def kick(self) -> Floats:
+        """(n_checked,) what a spike adds to v_ap of `after_potential`, volts: w_ap with its sign."""
+        table = self.network.spec.neuron[self.population.neuron]
+        sign = 1.0 if getattr(table, "direction", "") == "depolarizing" else -1.0
+        return sign * self.parameter("w_ap")
 
     def events(self) -> dict[int, list[tuple[str, int, float]]]:
         """Return by step what is set: variable, position among the checked neurons, value in SI units."""

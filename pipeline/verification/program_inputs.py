@@ -14,7 +14,7 @@ from models.expand import Expanded
 from models.quantities import Quantity
 from models.spec import EquationsNeuron, Neuron
 from models.values import ArrayFile, Normal, Uniform, Values
-from pipeline.checksums import checksum_file
+from pipeline.checksums import find_damage
 from pipeline.errors import RecordingError
 from pipeline.recording import load_array
 from pipeline.run_folder import RunFolder
@@ -23,8 +23,10 @@ from pipeline.verification.report import Row, unchecked_row
 
 type Floats = NDArray[np.float64]
 
-_NAMES = {"refractory": "refractory_period"}
+_NAMES = {"refractory": "refractory_period", "w_ap": "after_potential"}
 """The program's names of keys of the model, where these are others."""
+_DEFAULTS = {"refractory_period": 0.0}
+"""What holds where the program has no such variable."""
 _MOST_NAMES = 3
 """Files that are named."""
 _INITIAL = "v_initial"
@@ -44,7 +46,7 @@ class _Inputs:
 
     def gather(self, name: str, n_neurons: int) -> Floats:
         """Return a variable of all neurons; NaN where there is none."""
-        gathered = np.full(n_neurons, np.nan)
+        gathered = np.full(n_neurons, _DEFAULTS.get(name, np.nan))
         for group, values in self.values.get(name, {}).items():
             neurons = self.neurons[group]
             if neurons.size and 0 <= neurons.min() <= neurons.max() < n_neurons and values.size in (1, neurons.size):
@@ -63,12 +65,11 @@ def check_inputs(folder: RunFolder, network: Expanded) -> Iterator[Row]:
     inputs = _read_inputs(folder.program_inputs)
     if inputs.files:
         yield _check_files(inputs.files)
-    for name, table in network.spec.neuron.items():
-        for key in _list_keys(table):
-            recorded = inputs.gather(_NAMES.get(key, key), network.n_neurons)
-            row = _compare(name, key, network, recorded)
-            if row is not None:
-                yield row
+    used = {population.neuron for population in network.populations}
+    tables = [(name, table) for name, table in network.spec.neuron.items() if inputs.neurons and name in used]
+    for name, table in tables:
+        for key, variable in _list_keys(table).items():
+            yield _compare(name, key, network, inputs.gather(variable, network.n_neurons))
 
 
 def _read_inputs(path: Path) -> _Inputs:
@@ -99,34 +100,39 @@ def _read_lines(path: Path) -> Iterator[list[str]]:
 
 def _check_files(files: dict[Path, tuple[int, int]]) -> Row:
     """Return the row of all files: those that are not as they were written, edges among them, are named."""
-    damaged = [path for path, expected in files.items() if not path.is_file() or checksum_file(path) != expected]
+    found = [find_damage(Path(os.path.normpath(path)), expected) for path, expected in files.items()]
+    damaged = [str(problem).rstrip(".") for problem in found if problem is not None]
     row = Row("program", "inputs", "", False, len(files), len(damaged), np.nan, np.nan, 0.0, "ok")
     if not damaged:
         return row
-    names = [os.path.normpath(path) for path in damaged]
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    reason = f"missing, or not as they were written: {', '.join(names[:_MOST_NAMES])}{more}"
-    return replace(row, verdict="differs", reason=reason)
+    more = [f"{len(damaged) - _MOST_NAMES} more"] if len(damaged) > _MOST_NAMES else []
+    return replace(row, verdict="differs", reason="; ".join(damaged[:_MOST_NAMES] + more))
 
 
-def _list_keys(table: Neuron) -> list[str]:
-    """Return the keys of a table's parameters."""
-    if isinstance(table, EquationsNeuron):
-        return [*table.parameters]
+def _list_keys(table: Neuron) -> dict[str, str]:
+    """Return the keys of a table's parameters, each with the name that the program has for it."""
     kinds = (Quantity, Uniform, Normal, Values, ArrayFile)
-    return [key for key, value in table if isinstance(value, kinds) and key != _INITIAL]
+    keys = [key for key, value in table if isinstance(value, kinds) and key != _INITIAL]
+    own = table.parameters if isinstance(table, EquationsNeuron) else {}
+    return {key: _NAMES.get(key, key) for key in keys} | {key: key for key in own}
 
 
-def _compare(table: str, key: str, network: Expanded, recorded: Floats) -> Row | None:
-    """Return the row of one parameter; None when the program has no such variable."""
+def _expect(neurons: CheckedNeurons, key: str) -> Floats:
+    """Return what the program should have been given, which knows `w_ap` with its sign."""
+    return neurons.kick if key == "w_ap" and neurons.model == "after_potential" else neurons.parameter(key)
+
+
+def _compare(table: str, key: str, network: Expanded, recorded: Floats) -> Row:
+    """Return the row of one parameter."""
     populations = [population for population in network.populations if population.neuron == table]
     whole = [np.arange(p.start, p.stop, dtype=np.int32) for p in populations]
-    neurons = np.concatenate([np.empty(0, np.int32), *whole])
+    neurons = np.concatenate(whole)
     if np.isnan(recorded[neurons]).all():
-        return None
+        return unchecked_row(table, key, "", "the program was given no such variable")
     seed = network.spec.network.seed
     try:
-        found = [CheckedNeurons(network, *pair, seed).parameter(key) for pair in zip(populations, whole, strict=True)]
+        pairs = zip(populations, whole, strict=True)
+        found = [_expect(CheckedNeurons(network, *pair, seed), key) for pair in pairs]
     except SpecError as error:
         return unchecked_row(table, key, "", str(error.problems[0]))
     expected, given = np.concatenate(found), recorded[neurons]

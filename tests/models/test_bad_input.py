@@ -11,7 +11,18 @@ from models.files import parse_model
 from models.quantities import SECOND, parse_quantity
 from tests.models.bad_input import drives, files, network, pathways, records, values
 from tests.models.bad_input.records import STATES, WITH_CONDUCTANCE
-from tests.models.bad_input.small_model import BORROWED, MODEL, OWN, SHARED, Case, Edit, apply_edit, refuse
+from tests.models.bad_input.small_model import (
+    BORROWED,
+    MODEL,
+    ONE_LABEL,
+    OWN,
+    OWN_CONSTANTS,
+    SHARED,
+    Case,
+    Edit,
+    apply_edit,
+    refuse,
+)
 
 CASES: dict[str, Case] = {
     **values.CASES,
@@ -38,6 +49,7 @@ def _make_files(folder: Path) -> None:
     np.save(folder / "names.npy", np.array(["a", "b"]))
     np.save(folder / "twice.npy", np.array([[0, 1], [2, 3], [0, 1]]))
     np.save(folder / "4x4.npy", np.ones((4, 4)))
+    np.save(folder / "4.npy", np.ones(4))
     (folder / "text.npy").write_text("not an array", encoding="utf-8")
     (folder / "good.csv").write_text("0,1\n2,3\n", encoding="utf-8")
     (folder / "pairs.csv").write_text("0,1\n2,4\n", encoding="utf-8")
@@ -53,8 +65,25 @@ def test_the_whole_message(name: str, folder: Path) -> None:
     assert error.exit_code == 2
 
 
+INITIAL: list[object] = [
+    *(0, "0", 0.0, "-0", "1 mV"),
+    {"uniform": ["0 mV", "1 mV"]},
+    {"values": [0, 0, 0, 0]},
+    {"values": [0, 1, 2, 3], "unit": "mV"},
+    {"file": "4.npy"},
+    {"file": "4.npy", "unit": "mV"},
+]
+"""Of a voltage; a file without unit is in SI units, and 0 is 0 in every unit."""
 GOOD: dict[str, Edit] = {
     "nothing changed": {},
+    **{
+        f"own equations with the initial value {value!r} of {name}": {
+            "neuron.lif": OWN_CONSTANTS | {"initial": {name: value}},
+            **ONE_LABEL,
+        }
+        for name in ("v", "bias")
+        for value in INITIAL
+    },
     "weights from a file": {"pathway.slow.weight": {"file": "4x4.npy", "unit": "mV"}},
     "pairs from a file": {"pathway.slow.connect": {"pairs": "good.csv"}},
     "weights of pairs": {

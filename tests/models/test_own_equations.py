@@ -1,7 +1,9 @@
 """The modeller's own Brian2 equations, and what is said when Brian2 does not accept them."""
 
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import pytest
 
 from models import SpecError, load_network
@@ -9,12 +11,15 @@ from models.assembly.events import list_events
 from models.assembly.objects import GroupVariables
 from models.assembly.recorders import list_recorders
 from models.assembly.reference import assemble_reference
+from models.counter_rng import derive_key
+from models.distributions import sample_uniform
 from models.expand import expand_network
 from models.files import parse_model
 from models.groups import Device, plan_groups
 from models.quantities import parse_any_quantity
 from models.spec import NetworkSpec
 from pipeline import simulate
+from tests.conftest import SimulateOnce
 
 VOLTS = parse_any_quantity("1 V")[1]
 MODEL = """
@@ -146,6 +151,39 @@ def test_an_initial_value_of_one_neuron_is_not_another_ones() -> None:
         ("neurons_own_eager", ["u"]),
     ]
     assert plans[1].initial["u"].tolist() == [3e-3, 3e-3]
+
+
+RECORDED = """
+[record.states]
+kind = "states"
+variables = ["bias", "v", "u"]
+interval = "0.1 ms"
+dtype = "float64"
+"""
+CONSTANT: Final[dict[str, object]] = {
+    "neuron.adaptive.equations": "dv/dt = (El - v + I - bias)/tau_m : volt\ndu/dt = -u/tau_u : volt\n"
+    "bias : volt (constant)",
+    "neuron.adaptive.initial": {"bias": {"uniform": ["1 mV", "2 mV"]}, "v": {"file": "v.npy"}, "u": 0},
+    "drive": {},
+}
+
+
+@pytest.mark.parametrize("device", ["engine", "reference"])
+@pytest.mark.compiled
+def test_constants_and_files_without_unit_start_as_written(
+    simulate_once: SimulateOnce, shared_tmp: Path, device: Device
+) -> None:
+    """A constant of the equations is sampled for each neuron, and a file without a unit is in SI units."""
+    model = shared_tmp / "constants.toml"
+    model.write_text(MODEL + RECORDED)
+    np.save(shared_tmp / "v.npy", [1e-3, 2e-3, 3e-3])
+    run = simulate_once(model, settings=CONSTANT, device=device, duration="1 ms")
+    states = run.states(stop="0.1 ms")
+    bias = sample_uniform(derive_key(0, "initial", "bias", "L1E"), 3, 1e-3, 2e-3)
+    assert states["bias"].tolist() == bias.tolist()
+    assert states["u"].tolist() == [0, 0, 0]
+    expected = -bias + (np.array([1e-3, 2e-3, 3e-3]) + bias) * np.exp(-0.1 / 20)
+    np.testing.assert_allclose(states["v"], expected, rtol=1e-12)
 
 
 def test_brian2_has_the_last_word_on_variables(networks: Path) -> None:

@@ -66,6 +66,9 @@ def test_equations_are_read_as_brian2_reads_them(text: str) -> None:
     computed = {name for name, variable in variables.items() if not variable.settable}
     fixed = {name for name in equations.names if {"constant", "shared"}.intersection(equations[name].flags)}
     assert computed == equations.subexpr_names | fixed
+    assert {name for name, variable in variables.items() if variable.kind == "computed"} == equations.subexpr_names
+    shared = {name for name in set(variables) - equations.subexpr_names if "shared" in equations[name].flags}
+    assert {name for name, variable in variables.items() if variable.kind == "shared"} == shared
 
 
 @pytest.mark.parametrize("text", ["dv/dt = -v/tau", "v = 3", "v : volt w : volt", "1v : volt", "dv/dt : volt", "v +"])

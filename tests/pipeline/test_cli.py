@@ -330,13 +330,15 @@ def test_simulate_as_json(call: Call, build_root: Path, tmp_path: Path, exponent
     out = tmp_path / "run"
     words = ("simulate", "exponential_current", "--arch", ARCH, "--build-root", build_root, "--out", out, "--json")
     code, text, _ = call(*words)
-    result: dict[str, Any] = json.loads(text)
+    result: dict[str, Any] = json.loads(text, parse_constant=pytest.fail)
     assert code == 0
     assert result["path"] == str(out)
     assert result["manifest"]["status"] == "finished"
     (row,) = result["summary"]
     assert (row["population"], row["size"], row["mean_rate"]) == ("L1E", 3, pytest.approx(10))
     assert row["cv_isi"] is None
+    assert exponential.summary()["ei_balance"].tolist() == [float("inf")]
+    assert row["ei_balance"] is None
     assert row["slow_mean"] == pytest.approx(exponential.summary()["slow_mean"][0])
 
 

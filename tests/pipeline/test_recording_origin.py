@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from crc32c import crc32c
 
+from pipeline.chunks import PartialRecordingWarning
 from pipeline.cli import main
 from pipeline.errors import RecordingError
 from pipeline.recording_origin import read_origin, write_origin
@@ -128,9 +129,20 @@ def test_a_damaged_origin(made: SyntheticRun, spoil: Callable[[bytes], bytes]) -
     """What does not have its own checksum is not believed."""
     path = made.folder.recording_origin
     path.write_bytes(spoil(path.read_bytes()))
+    message = (
+        f"{path}: is damaged: its checksum is wrong.\n"
+        f'  next: load what there is with: load_run("{made.path}", partial=True)'
+    )
     with pytest.raises(RecordingError) as caught:
         load_run(made.path)
-    assert str(caught.value) == f"{path}: is damaged: its checksum is wrong."
+    assert str(caught.value) == message
+    with pytest.warns(PartialRecordingWarning) as warned:
+        run = load_run(made.path, partial=True)
+    assert [str(warning.message) for warning in warned] == [message]
+    assert run.manifest["seed"] == 1  # the manifest's own
+    assert len(run.currents()) == 200
+    with pytest.raises(RecordingError, match=r"origin\.json: is damaged"):
+        verify(run)
 
 
 def test_another_version(made: SyntheticRun) -> None:
@@ -140,4 +152,5 @@ def test_another_version(made: SyntheticRun) -> None:
     path.write_bytes(text + b', "checksum": %d}\n' % crc32c(text))
     with pytest.raises(RecordingError) as caught:
         load_run(made.path)
-    assert str(caught.value).startswith(f"{path}: version: ")
+    next_ = f'load what there is with: load_run("{made.path}", partial=True)'
+    assert str(caught.value) == f'{path}: version: is not one of its choices (expected "1"; got 2).\n  next: {next_}'

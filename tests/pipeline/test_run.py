@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from models.errors import Problem
+from models.errors import Problem, SpecError
+from models.expand import expand_network
+from models.spec import NetworkSpec
 from pipeline import tabulate
 from pipeline.errors import RecordingError, RunFolderError, UnfinishedRunError
 from pipeline.run import load_run
@@ -59,6 +61,35 @@ def test_files_of_the_model_need_not_be_there(made: SyntheticRun) -> None:
     made.change_manifest(spec=spec)
     with pytest.raises(RunFolderError, match="names a population that does not exist"):
         load_run(made.path)
+
+
+def test_a_recording_of_variables_that_are_refused_now(made: SyntheticRun) -> None:
+    """What a run recorded is there, though no run may record it any more: what Brian2 or the engine adds."""
+    spec = json.loads(made.folder.manifest.read_text())["spec"]
+    spec["record"]["states"]["variables"] = ["v", "lastspike"]
+    made.change_manifest(spec=spec)
+    recorders = made.index()["recorders"]
+    arrays = recorders["states"]["arrays"]
+    recorders["states"]["arrays"] = {"v": arrays["v"], "lastspike": arrays["I_lateral"]}
+    made.change_index(recorders=recorders)
+    with pytest.raises(SpecError, match="names no variable of L1E"):
+        expand_network(NetworkSpec.model_validate(spec))
+    for partial in (False, True):
+        states = load_run(made.path, partial=partial).states(populations="L1E", variables="lastspike")
+        assert states["lastspike"].tolist() == made.states["I_lateral"].ravel().tolist()
+
+
+@pytest.mark.parametrize("initial", [{"v": "1 ms"}, {"v": 0.01}, {"I": "1 mV"}, {"tau_m": "1 mV"}])
+def test_a_recording_of_a_model_that_is_refused_now(made: SyntheticRun, initial: dict[str, object]) -> None:
+    """Initial values that are not taken any more leave a recording as it is."""
+    spec = json.loads(made.folder.manifest.read_text())["spec"]
+    own = {"equations": "dv/dt = (I - v)/tau_m : volt", "threshold": "v > 20*mV", "reset": "v = 0*mV"}
+    spec["neuron"]["lif"] = own | {"parameters": {"tau_m": "10 ms"}, "initial": initial}
+    made.change_manifest(spec=spec)
+    with pytest.raises(SpecError, match=r"neuron\.lif\.initial"):
+        expand_network(NetworkSpec.model_validate(spec))
+    for partial in (False, True):
+        assert len(load_run(made.path, partial=partial).currents()) == 200
 
 
 def test_relative_path(made: SyntheticRun, monkeypatch: pytest.MonkeyPatch) -> None:

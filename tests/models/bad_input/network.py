@@ -1,6 +1,6 @@
 """Times of the whole network, neurons, populations and layers."""
 
-from tests.models.bad_input.small_model import OWN, Case
+from tests.models.bad_input.small_model import ONE_LABEL, OWN, OWN_CONSTANTS, Case
 
 CASES: dict[str, Case] = {
     "seed below 0": (
@@ -119,8 +119,42 @@ CASES: dict[str, Case] = {
     ),
     "own equations with an initial value of no variable": (
         {"neuron.lif": OWN | {"parameters": {"tau": "10 ms"}, "initial": {"tau": "1 ms"}}},
-        'small: neuron.lif.initial.tau: is no state variable (expected "I_slow", "in_fast", "in_noise", "in_slow" or '
-        '"v"; got "tau").',
+        'small: neuron.lif.initial.tau: is no variable that each neuron has its own value of (expected "I_slow", '
+        '"in_fast", "in_noise", "in_slow" or "v"; got "tau").\n'
+        "  next: give it in `parameters` alone; a value there may be a distribution, too",
+    ),
+    "own equations with an initial value of what they compute": (
+        {"neuron.lif": OWN_CONSTANTS | {"initial": {"total": "1 mV"}}},
+        'small: neuron.lif.initial.total: is no variable that each neuron has its own value of (expected "I_slow", '
+        '"bias", "in_fast", "in_noise", "in_slow" or "v"; got "total").',
+    ),
+    "own equations with an initial value of what all neurons share": (
+        {"neuron.lif": OWN_CONSTANTS | {"initial": {"tau": "1 ms"}}},
+        'small: neuron.lif.initial.tau: is no variable that each neuron has its own value of (expected "I_slow", '
+        '"bias", "in_fast", "in_noise", "in_slow" or "v"; got "tau").',
+    ),
+    "own equations with an initial value of what a pathway says": (
+        {"neuron.lif": OWN_CONSTANTS | {"initial": {"tau_slow": "1 ms"}}},
+        'small: neuron.lif.initial.tau_slow: is no variable that each neuron has its own value of (expected "I_slow"; '
+        'got "tau_slow").',
+    ),
+    "own equations with an initial value without unit": (
+        {"neuron.lif": OWN_CONSTANTS | {"initial": {"v": 0.01}}},
+        'small: neuron.lif.initial.v: has no unit (expected a quantity in volt, such as "0.2 mV"; got "0.01").',
+    ),
+    "own equations with initial values without unit, of which the first is 0": (
+        {"neuron.lif": OWN_CONSTANTS | {"initial": {"v": {"values": [0, 1, 2, 3]}}}, **ONE_LABEL},
+        'small: neuron.lif.initial.v: has no unit (expected a quantity in volt, such as "0.2 mV"; got "0").',
+    ),
+    "own equations with an initial 0 in another unit": (
+        {"neuron.lif": OWN_CONSTANTS | {"initial": {"bias": "0 ms"}}},
+        'small: neuron.lif.initial.bias: has the wrong dimension (expected a quantity in volt, such as "0.2 mV"; '
+        'got "0 ms").',
+    ),
+    "own equations with an initial file in another unit": (
+        {"neuron.lif": OWN_CONSTANTS | {"initial": {"v": {"file": "4.npy", "unit": "ms"}}}, **ONE_LABEL},
+        'small: neuron.lif.initial.v: has the wrong dimension (expected a quantity in volt, such as "0.2 mV"; '
+        'got "1 ms").',
     ),
     "own equations with an initial value in another unit": (
         {"neuron.lif": OWN | {"parameters": {"tau": "10 ms"}, "initial": {"v": {"uniform": ["0 ms", "1 ms"]}}}},

@@ -1,6 +1,6 @@
 """Recorders and events."""
 
-from tests.models.bad_input.small_model import OWN, Case
+from tests.models.bad_input.small_model import OWN, OWN_CONSTANTS, Case
 
 STATES = {"kind": "states", "interval": "1 ms"}
 WITH_CONDUCTANCE = OWN | {
@@ -107,6 +107,19 @@ CASES: dict[str, Case] = {
         {"event.0.set": "v_threshold"},
         'small: event.0.set: is no state variable of L1E (expected "I_slow", "in_fast", "in_noise", "in_slow" or "v"; '
         'got "v_threshold").',
+    ),
+    "event that sets a constant of own equations": (
+        {"neuron.lif": OWN_CONSTANTS, "event.0.set": "bias"},
+        'small: event.0.set: is no state variable of L1E (expected "I_slow", "in_fast", "in_noise", "in_slow" or "v"; '
+        'got "bias").',
+    ),
+    "event on one of many variables": (
+        {
+            "neuron.lif": OWN | {"equations": "\n".join(["dv/dt = I/ms : volt", *(f"g_{i:02} : 1" for i in range(9))])},
+            "event.0.set": "conductance",
+        },
+        'small: event.0.set: is no state variable of L1E (expected "I_slow", "g_00", "g_01", "g_02", "g_03", "g_04", '
+        '"g_05", "g_06", "g_07", "g_08", "in_fast", "in_noise" or …; got "conductance").',
     ),
     "event that sets a variable of another kind of neuron": (
         {"neuron.own": OWN | {"parameters": {"tau": "10 ms"}}, "event.0.set": "w"},

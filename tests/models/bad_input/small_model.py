@@ -3,7 +3,7 @@
 import tomllib
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -88,6 +88,16 @@ SHARED = {
 SPIKES = {key: value for key, value in SHARED.items() if key != "rate"} | {"kind": "spike_file", "file": "spikes.csv"}
 BORROWED = {key: value for key, value in SHARED.items() if key not in ("sources", "rate")}
 OWN = {"equations": "dv/dt = (I - v)/tau : volt", "threshold": "v > 1*volt", "reset": "v = 0*volt"}
+OWN_CONSTANTS = OWN | {
+    "equations": "dv/dt = (total - v)/tau : volt\ntotal = I + bias : volt\nbias : volt (constant)\n"
+    "tau : second (constant, shared)"
+}
+ONE_LABEL: Final[dict[str, Any]] = {
+    "layers.population": {"E": {"size": 4, "neuron": "lif"}},
+    "pathway.fast.source": "E",
+    "pathway.fast.target": "E",
+    "drive.noise.target": "E",
+}
 
 type Edit = dict[str, Any]
 type Case = tuple[Edit, str]
