@@ -38,14 +38,32 @@ def unmark_folder(path: Path, mark: IO[str]) -> None:
     mark.close()
 
 
-def remove_marked(path: Path) -> None:
-    """Remove a folder that is marked; the mark goes last, so that the rest can be removed by another process."""
+def list_others(path: Path) -> list[Path]:
+    """Return what a folder holds at its top that no run has, by name."""
+    return sorted(entry for entry in path.iterdir() if not _is_of_run(entry.name))
+
+
+def _is_of_run(name: str) -> bool:
+    return name in RunFolder.NAMES or name == _MARK or _TEMPORARY.fullmatch(name) is not None
+
+
+def remove_run(path: Path) -> None:
+    """Remove what a run has from a folder, and nothing else.
+
+    The mark goes last, so that another process can remove the rest.
+    """
     for entry in path.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
+        if entry.is_dir() and not entry.is_symlink() and _is_of_run(entry.name):
             shutil.rmtree(entry, ignore_errors=True)
-        elif entry.name != _MARK:
-            entry.unlink(missing_ok=True)
+        elif entry.name != _MARK and _is_of_run(entry.name):
+            with suppress(OSError):
+                entry.unlink()
     (path / _MARK).unlink(missing_ok=True)
+
+
+def remove_marked(path: Path) -> None:
+    """Remove the run of a folder, and the folder; raise `OSError` where that holds something else."""
+    remove_run(path)
     path.rmdir()
 
 
@@ -77,11 +95,7 @@ def _lock(file: IO[str]) -> bool:
 def _is_made_by_us(path: Path, mark: IO[str]) -> bool:
     """Return whether a locked mark is still that of its folder, which holds nothing that a run has not."""
     there = os.path.samestat(os.fstat(mark.fileno()), (path / _MARK).stat())
-    known = all(
-        entry.name in RunFolder.NAMES or entry.name == _MARK or _TEMPORARY.fullmatch(entry.name)
-        for entry in path.iterdir()
-    )
-    return there and known and bool(json.load(mark)["inode"] == path.stat().st_ino)
+    return there and not list_others(path) and bool(json.load(mark)["inode"] == path.stat().st_ino)
 
 
 def _is_free(path: Path) -> bool:

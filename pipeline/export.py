@@ -138,6 +138,9 @@ def _prepare(run: Run, folder: Path, files: list[Path], overwrite: bool) -> bool
     """Make the folder if need be; return whether it is new."""
     if folder == run.path.resolve():
         raise SpecError(Problem(str(folder), "is the run itself", "another folder"))
+    if folder.is_relative_to(run.path.resolve()):
+        remedy = f"name a folder beside it, such as --to {run.path.with_name(f'{run.path.name}-tables')}"
+        raise SpecError(Problem(str(folder), "is in the folder of the run, which holds nothing else", next=remedy))
     try:
         there = sorted(path.name for path in files if path.exists())
         if there and not overwrite:

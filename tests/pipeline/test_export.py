@@ -138,10 +138,17 @@ def test_existing_files_are_kept(run: Run, tmp_path: Path) -> None:
 
 
 def test_run_itself_is_not_written_to(run: Run) -> None:
-    """The run's own folder is refused."""
+    """The run's own folder is refused, and any within it."""
     with pytest.raises(SpecError) as caught:
         export_tables(run, run.path, overwrite=True)
     assert str(caught.value) == f"{run.path}: is the run itself (expected another folder)."
+    with pytest.raises(SpecError) as caught:
+        export_tables(run, run.path / "some" / "tables")
+    assert str(caught.value) == (
+        f"{run.path}/some/tables: is in the folder of the run, which holds nothing else.\n"
+        f"  next: name a folder beside it, such as --to {run.path}-tables"
+    )
+    assert not (run.path / "some").exists()
 
 
 def test_folder_cannot_be_made(run: Run, tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""A run that was computed again takes the place of the one that it replaces; nothing of anybody else's is lost."""
+
+from pathlib import Path
+
+import pytest
+
+from models.errors import SpecError
+from pipeline.build_root import BuildRoot
+from pipeline.claim import Claim, claim_folder
+from pipeline.errors import StorageError
+
+NAMES = ("manifest.json", "recording")
+
+
+@pytest.fixture
+def claim(tmp_path: Path) -> Claim:
+    """Return the claim of a run that has finished, and is to replace the one in `run`."""
+    (tmp_path / "run").mkdir()
+    claim = claim_folder(BuildRoot(tmp_path / "root"), "network", tmp_path / "run", replace=True)
+    for path, content in ((tmp_path / "run", "old"), (claim.folder.path, "new")):
+        (path / "manifest.json").write_text(content)
+        (path / "recording").mkdir()
+    return claim
+
+
+def list_names(path: Path) -> list[str]:
+    """Return the names of what is in a folder."""
+    return sorted(entry.name for entry in path.iterdir())
+
+
+def test_the_new_run_is_where_the_old_one_was(claim: Claim, tmp_path: Path) -> None:
+    """And nothing is left beside it."""
+    assert claim.settle() == tmp_path / "run"
+    assert (tmp_path / "run" / "manifest.json").read_text() == "new"
+    assert (list_names(tmp_path), list_names(tmp_path / "run")) == (["run"], list(NAMES))
+
+
+def test_what_is_put_there_meanwhile_stays(claim: Claim, tmp_path: Path) -> None:
+    """A file, a folder and a link, beside the new run."""
+    run = tmp_path / "run"
+    (run / "tables").mkdir()
+    (run / "tables" / "spikes.csv").write_text("mine")
+    (run / "notes.txt").write_text("mine")
+    (run / "link").symlink_to("nowhere")
+    claim.settle()
+    assert list_names(tmp_path) == ["run"]
+    assert list_names(run) == ["link", "manifest.json", "notes.txt", "recording", "tables"]
+    assert (run / "manifest.json").read_text() == "new"
+    assert (run / "tables" / "spikes.csv").read_text() == (run / "notes.txt").read_text() == "mine"
+
+
+def test_what_is_in_the_way_stays_where_it_is(claim: Claim, tmp_path: Path) -> None:
+    """Of two files of one name the error says where the one is that could not stay."""
+    run = tmp_path / "run"
+    (run / "notes.txt").write_text("one")
+    (claim.folder.path / "notes.txt").write_text("another")
+    with pytest.raises(StorageError) as caught:
+        claim.settle()
+    (aside,) = tmp_path.glob("run-old-*")
+    assert str(caught.value) == (
+        f"{aside}: holds what was put into {run} while its run was computed again (got notes.txt).\n"
+        f"  next: move it; the new run is in {run}"
+    )
+    assert list_names(aside) == ["notes.txt"]
+    assert ((aside / "notes.txt").read_text(), (run / "notes.txt").read_text()) == ("one", "another")
+    assert (run / "manifest.json").read_text() == "new"
+
+
+def test_a_run_that_never_was_takes_nothing_with_it(claim: Claim, tmp_path: Path) -> None:
+    """What somebody has put into its folder, or into the one that it was to replace."""
+    (tmp_path / "run" / "notes.txt").touch()
+    (claim.folder.path / "notes.txt").touch()
+    claim.release()
+    assert list_names(claim.folder.path) == ["notes.txt"]
+    assert list_names(tmp_path / "run") == ["manifest.json", "notes.txt", "recording"]
+    with pytest.raises(SpecError, match="holds something else than a run"):
+        claim_folder(BuildRoot(tmp_path / "root"), "network", tmp_path / "run", replace=True)
