@@ -15,6 +15,7 @@ from pipeline.atomic import lock_file, try_lock
 from pipeline.build_root import BuildRoot
 from pipeline.errors import OutputError, StorageError
 from pipeline.run_folder import RunFolder
+from pipeline.signals import delay_signals
 
 _MAX_SAME_NAME = 10_000
 
@@ -44,10 +45,14 @@ class Claim:
         if self.replaces is None:
             return self.folder.path
         self.keep()
-        aside = _swap(self.folder.path, self.replaces)
-        with suppress(OSError), mark_folder(aside):
-            _move_others(aside, self.replaces)
-            remove_marked(aside)
+        with ExitStack() as marked:
+            with delay_signals():
+                aside = _swap(self.folder.path, self.replaces)
+                with suppress(OSError):  # on a disk that is full it goes without
+                    marked.enter_context(mark_folder(aside))
+                _move_others(aside, self.replaces)
+            with suppress(OSError):
+                remove_marked(aside)
         _refuse_rest(aside, self.replaces)
         return self.replaces
 
@@ -74,13 +79,10 @@ def _swap(new: Path, kept: Path) -> Path:
     aside = Path(tempfile.mkdtemp(prefix=f"{kept.name}-old-", dir=kept.parent))
     try:
         kept.rename(aside)  # in the place of the empty folder
-    except OSError:
-        aside.rmdir()
-        raise
-    try:
         new.rename(kept)
-    except OSError:
-        aside.rename(kept)
+    except BaseException:
+        with suppress(OSError):
+            aside.rmdir() if kept.exists() else aside.rename(kept)
         raise
     return aside
 

@@ -1,5 +1,7 @@
 """A run that was computed again takes the place of the one that it replaces; nothing of anybody else's is lost."""
 
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,50 @@ def test_a_run_that_never_was_takes_nothing_with_it(claim: Claim, tmp_path: Path
     assert list_names(tmp_path / "run") == ["manifest.json", "notes.txt", "recording"]
     with pytest.raises(SpecError, match="holds something else than a run"):
         claim_folder(BuildRoot(tmp_path / "root"), "network", tmp_path / "run", replace=True)
+
+
+def interrupt() -> None:
+    """Do what Ctrl-C does."""
+    signal.raise_signal(signal.SIGINT)
+
+
+def between_renames(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Let something happen when the old run is aside, and the new one not yet in its place."""
+    rename = Path.rename
+
+    def act_first(path: Path, target: Path) -> Path:
+        if target.name == "run" and "-old-" not in path.name:
+            act()
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", act_first)
+
+
+def test_an_interrupt_waits_until_the_new_run_is_in_its_place(
+    claim: Claim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C between two renames; what is left of the old run goes with the next one."""
+    between_renames(monkeypatch, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        claim.settle()
+    assert (tmp_path / "run" / "manifest.json").read_text() == "new"
+    assert not (tmp_path / "run-new-1").exists()
+    claim_folder(BuildRoot(tmp_path / "root"), "network", tmp_path / "run", replace=True).release()
+    assert list_names(tmp_path) == ["run"]
+
+
+@pytest.mark.parametrize("error", [OSError, MemoryError])
+def test_a_swap_that_fails_is_undone(
+    claim: Claim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """Both runs are where they were."""
+
+    def fail() -> None:
+        raise error
+
+    between_renames(monkeypatch, fail)
+    with pytest.raises(error):
+        claim.settle()
+    assert list_names(tmp_path) == ["run", "run-new-1"]
+    assert (tmp_path / "run" / "manifest.json").read_text() == "old"
+    assert (tmp_path / "run-new-1" / "manifest.json").read_text() == "new"
