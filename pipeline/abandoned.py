@@ -34,8 +34,10 @@ def mark_folder(path: Path) -> IO[str]:
 
 def unmark_folder(path: Path, mark: IO[str]) -> None:
     """Make a folder one that stays, whatever becomes of this process."""
-    (path / _MARK).unlink(missing_ok=True)
-    mark.close()
+    with mark:
+        with suppress(OSError):
+            mark.truncate(0)  # a mark that cannot be removed then says nothing
+        (path / _MARK).unlink(missing_ok=True)
 
 
 def list_others(path: Path) -> list[Path]:
