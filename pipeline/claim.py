@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from models.errors import Problem, SpecError
+from models.errors import CurrentsError, Problem, SpecError
 from pipeline.abandoned import list_others, mark_folder, remove_abandoned, remove_marked, remove_run, unmark_folder
 from pipeline.atomic import lock_file, try_lock
 from pipeline.build_root import BuildRoot
@@ -122,6 +122,8 @@ def claim_folder(root: BuildRoot, network: str, out: Path | None, *, replace: bo
             remove_abandoned(kept)
             return _claim_beside(kept)
         return _claim_numbered(root.runs, network) if out is None else _claim_chosen(out)
+    except CurrentsError:
+        raise
     except OSError as error:
         place, option = (f"--out {out}", "--out") if out is not None else (str(root.path), "--build-root")
         remedy = f"choose another folder with {option}"
@@ -163,7 +165,7 @@ def _refuse_others(path: Path) -> None:
 
 def _claim_numbered(runs: Path, network: str) -> Claim:
     runs.mkdir(parents=True, exist_ok=True)
-    for number in range(1, _MAX_SAME_NAME):
+    for number in range(1, _MAX_SAME_NAME + 1):
         path = runs / f"{network}-{number}"
         try:
             path.mkdir()
