@@ -1,5 +1,6 @@
 """A finished run that is asked for again is found, not computed, as long as it is there and whole."""
 
+import errno
 import json
 import shutil
 import subprocess
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 
 from models import SpecError
+from models.groups import Device
 from pipeline import Run, load_run, simulate
 from pipeline.cli import main
-from pipeline.errors import ProgramError
+from pipeline.errors import ProgramError, StorageError
 from pipeline.manifest import save_manifest
 from pipeline.recording_origin import write_origin
 from pipeline.run_folder import RunFolder
@@ -311,6 +313,31 @@ def test_a_run_that_is_replaced_stays_until_the_new_one_has_finished(
     # Its error said what was kept and where, so it stays.
     ask(out=out, force=True)
     assert left.manifest.is_file()
+
+
+@pytest.mark.parametrize("device", ["engine", "reference"])
+def test_a_run_whose_end_cannot_be_noted(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: Device
+) -> None:
+    """Is an error that says why, and replaces nothing: the old run stays."""
+    out = tmp_path / "out"
+    before = ask(out=out, device=device)
+
+    def fill_disk(folder: RunFolder, manifest: dict[str, Any]) -> None:
+        if manifest["status"] == "finished":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save_manifest(folder, manifest)
+
+    monkeypatch.setattr("pipeline.simulation.save_manifest", fill_disk)
+    with pytest.raises(StorageError) as caught:
+        ask(out=out, device=device, force=True)
+    assert str(caught.value) == (
+        f"{out}-new-1: cannot be written: the disk is full.\n"
+        "  evidence: [Errno 28] No space left on device\n"
+        "  next: free some space, or choose another folder with --out"
+    )
+    assert load_run(out).manifest == before.manifest
+    assert (tmp_path / "out-new-1").is_dir()
 
 
 def test_the_reference_device_is_another_run(ask: Ask, simulate_once: SimulateOnce) -> None:
