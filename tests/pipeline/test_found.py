@@ -290,6 +290,29 @@ def test_a_found_run_that_is_damaged(
     assert [path.name for path in tmp_path.glob("out*")] == ["out"]
 
 
+def _lose_report(run: Run) -> None:
+    run.folder.program_report.unlink()
+
+
+def _spoil_origin(run: Run) -> None:
+    _lose_report(run)
+    run.folder.recording_origin.write_bytes(run.folder.recording_origin.read_bytes()[:-3])
+
+
+@pytest.mark.parametrize("spoil", [_lose_report, _spoil_origin])
+def test_a_damaged_run_of_another_seed(ask: Ask, tmp_path: Path, spoil: Callable[[Run], None]) -> None:
+    """Its manifest does not speak for it, so that --force does not replace it by the run that is wanted."""
+    out = tmp_path / "out"
+    run = ask(out=out)
+    _run_again(run)
+    spoil(run)
+    neurons = next(run.folder.recording.rglob("*neurons.npy"))
+    neurons.write_bytes(neurons.read_bytes()[:-1] + b"\xff")
+    for force in (False, True):
+        with pytest.raises(SpecError, match="holds a run that is not this one, or did not finish"):
+            ask(out=out, force=force)
+
+
 def test_a_run_that_is_replaced_stays_until_the_new_one_has_finished(
     ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
