@@ -4,7 +4,6 @@
 it lives. What has no mark, or one that was copied, or holds anything that a run has not, is somebody's, and stays.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -14,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from pipeline.atomic import is_locked, lock_now, make_locked
 from pipeline.run_folder import RunFolder
 
 _MARK = ".replacing"
@@ -22,14 +22,7 @@ _TEMPORARY = re.compile(rf"\.?({'|'.join(map(re.escape, sorted(RunFolder.NAMES))
 
 def mark_folder(path: Path) -> IO[str]:
     """Mark a folder as that of this process, until the file that is returned is closed or the process ends."""
-    hidden = path / f"{_MARK}.tmp"
-    mark = hidden.open("w", encoding="utf-8")
-    with suppress(OSError):
-        fcntl.flock(mark, fcntl.LOCK_EX)
-    json.dump({"inode": path.stat().st_ino}, mark)
-    mark.flush()
-    hidden.rename(path / _MARK)  # nobody sees it unlocked
-    return mark
+    return make_locked(path / _MARK, json.dumps({"inode": path.stat().st_ino}))
 
 
 def unmark_folder(path: Path, mark: IO[str]) -> None:
@@ -74,7 +67,7 @@ def remove_abandoned(kept: Path) -> None:
     for path in _list_beside(kept):
         with suppress(OSError, ValueError, KeyError, TypeError), (path / _MARK).open("r+", encoding="utf-8") as mark:
             # A program may outlive the process that started it for a moment.
-            if _lock(mark) and _is_made_by_us(path, mark) and _is_free(path / "program.lock"):
+            if lock_now(mark) and _is_made_by_us(path, mark) and not is_locked(path / "program.lock"):
                 remove_marked(path)
 
 
@@ -85,25 +78,7 @@ def _list_beside(kept: Path) -> Iterator[Path]:
             yield path
 
 
-def _lock(file: IO[str]) -> bool:
-    """Lock a file, if nobody else has; False where the file system cannot tell."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 def _is_made_by_us(path: Path, mark: IO[str]) -> bool:
     """Return whether a locked mark is still that of its folder, which holds nothing that a run has not."""
     there = os.path.samestat(os.fstat(mark.fileno()), (path / _MARK).stat())
     return there and not list_others(path) and bool(json.load(mark)["inode"] == path.stat().st_ino)
-
-
-def _is_free(path: Path) -> bool:
-    """Return whether nobody holds the lock of a file."""
-    try:
-        with path.open("r+") as file:
-            return _lock(file)
-    except FileNotFoundError:
-        return True

@@ -104,6 +104,42 @@ def try_lock(path: Path) -> IO[str] | None:
         return None
 
 
+def lock_now(file: IO[str]) -> bool:
+    """Lock an open file for as long as it is open, unless somebody has it; False where the file system cannot tell."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether somebody has the lock of a file, if there is one; True where the file system cannot tell."""
+    try:
+        with path.open("r+") as file:
+            return not lock_now(file)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
+def make_locked(path: Path, content: str = "") -> IO[str]:
+    """Make a file that says that its process lives: open, and locked until it is closed or the process ends."""
+    hidden = path.with_name(f"{path.name}.tmp")
+    file = hidden.open("w", encoding="utf-8")
+    try:
+        lock_now(file)
+        file.write(content)
+        file.flush()
+        hidden.replace(path)  # nobody sees it unlocked, or without its content
+    except BaseException:
+        file.close()
+        hidden.unlink(missing_ok=True)
+        raise
+    return file
+
+
 def _open_locked(path: Path, operation: int) -> IO[str]:
     """Open and lock a file that whoever has it alone may remove: then it is made again, and locked anew."""
     while True:

@@ -1,5 +1,6 @@
 """Files that are there whole or not at all."""
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from typing import IO
 
 import pytest
 
-from pipeline.atomic import write_together
+from pipeline.atomic import is_locked, make_locked, write_together
 
 
 def write(text: str) -> Callable[[IO[bytes]], None]:
@@ -88,3 +89,36 @@ def test_an_interrupt_waits_until_all_files_are_in_their_places(
         write_together({tmp_path / name: write("new") for name in "ab"})
     assert read_all(tmp_path) == {"a": "new", "b": "new"}
     assert len(synced) == 3
+
+
+def test_a_file_is_locked_until_it_is_closed(tmp_path: Path) -> None:
+    """By whoever has made it, with what it holds; no file is locked by nobody."""
+    path = tmp_path / "mark"
+    assert not is_locked(path)
+    with make_locked(path, "text"):
+        assert is_locked(path)
+        assert read_all(tmp_path) == {"mark": "text"}
+    assert not is_locked(path)
+
+
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file there counts as locked: nobody can tell that it is not."""
+
+    def refuse(file: object, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    make_locked(tmp_path / "mark").close()
+    assert is_locked(tmp_path / "mark")
+
+
+def test_a_mark_that_cannot_be_written_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing is left of it."""
+
+    def refuse(path: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        make_locked(tmp_path / "mark")
+    assert not list(tmp_path.iterdir())
