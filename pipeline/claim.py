@@ -16,6 +16,7 @@ from pipeline.build_root import BuildRoot
 from pipeline.errors import OutputError, StorageError
 from pipeline.run_folder import RunFolder
 from pipeline.signals import delay_signals
+from pipeline.storage import choose_another
 
 _MAX_SAME_NAME = 10_000
 
@@ -126,7 +127,7 @@ def claim_folder(root: BuildRoot, network: str, out: Path | None, *, replace: bo
         raise
     except OSError as error:
         place, option = (f"--out {out}", "--out") if out is not None else (str(root.path), "--build-root")
-        remedy = f"choose another folder with {option}"
+        remedy = choose_another(option)
         raise OutputError(Problem(place, "cannot be written to", evidence=str(error), next=remedy)) from None
 
 

@@ -25,7 +25,7 @@ from pipeline.places import check_place
 from pipeline.recording import Recording
 from pipeline.run import Run
 from pipeline.selection import Names, Neurons, NeuronSelection, select_names, select_neurons, unknown_name
-from pipeline.storage import explain_failed_writes
+from pipeline.storage import choose_another, explain_failed_writes
 from pipeline.tabulate import (
     iterate_currents,
     iterate_spikes,
@@ -149,7 +149,7 @@ def _prepare(run: Run, folder: Path, files: list[Path], overwrite: bool) -> bool
     except CurrentsError:
         raise
     except OSError as error:
-        remedy = "choose another folder with --to"
+        remedy = choose_another("--to")
         raise OutputError(Problem(str(folder), "cannot be written to", evidence=str(error), next=remedy)) from None
     return made
 
