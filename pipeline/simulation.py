@@ -95,7 +95,7 @@ def simulate(
     RecordingError
         If `out` holds the equal run, and what it recorded is damaged; with `force` it is computed again.
     CompileError, ProgramError, StorageError
-        If a later stage fails; the run's manifest says `failed`.
+        If a later stage fails; the run's manifest says `failed`, where it can be written.
     RunInterrupted
         On SIGINT, SIGTERM or SIGHUP; the manifest says `interrupted`.
     """
