@@ -79,11 +79,6 @@ def test_a_run_that_never_was_takes_nothing_with_it(claim: Claim, tmp_path: Path
         claim_folder(BuildRoot(tmp_path / "root"), "network", tmp_path / "run", replace=True)
 
 
-def interrupt() -> None:
-    """Do what Ctrl-C does."""
-    signal.raise_signal(signal.SIGINT)
-
-
 def between_renames(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
     """Let something happen when the old run is aside, and the new one not yet in its place."""
     rename = Path.rename
@@ -96,13 +91,18 @@ def between_renames(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) ->
     monkeypatch.setattr(Path, "rename", act_first)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_waits_until_the_new_run_is_in_its_place(
-    claim: Claim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    claim: Claim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    """Ctrl-C between two renames; what is left of the old run goes with the next one."""
-    between_renames(monkeypatch, interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        claim.settle()
+    """Ctrl-C, or a signal to end, between two renames; what is left of the old run goes with the next one."""
+    between_renames(monkeypatch, lambda: signal.raise_signal(number))
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            claim.settle()
+    finally:
+        signal.signal(number, before)
     assert (tmp_path / "run" / "manifest.json").read_text() == "new"
     assert not (tmp_path / "run-new-1").exists()
     claim_folder(BuildRoot(tmp_path / "root"), "network", tmp_path / "run", replace=True).release()
