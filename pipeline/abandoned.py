@@ -4,7 +4,6 @@
 it lives. What has no mark, or one that was copied, or holds anything that a run has not, is somebody's, and stays.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -14,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from pipeline.atomic import is_locked, lock_now, make_locked
 from pipeline.run_folder import RunFolder
 
 _MARK = ".replacing"
@@ -22,30 +22,43 @@ _TEMPORARY = re.compile(rf"\.?({'|'.join(map(re.escape, sorted(RunFolder.NAMES))
 
 def mark_folder(path: Path) -> IO[str]:
     """Mark a folder as that of this process, until the file that is returned is closed or the process ends."""
-    hidden = path / f"{_MARK}.tmp"
-    mark = hidden.open("w", encoding="utf-8")
-    with suppress(OSError):
-        fcntl.flock(mark, fcntl.LOCK_EX)
-    json.dump({"inode": path.stat().st_ino}, mark)
-    mark.flush()
-    hidden.rename(path / _MARK)  # nobody sees it unlocked
-    return mark
+    return make_locked(path / _MARK, json.dumps({"inode": path.stat().st_ino}))
 
 
 def unmark_folder(path: Path, mark: IO[str]) -> None:
     """Make a folder one that stays, whatever becomes of this process."""
+    with mark:
+        with suppress(OSError):
+            mark.truncate(0)  # a mark that cannot be removed then says nothing
+        (path / _MARK).unlink(missing_ok=True)
+
+
+def list_others(path: Path) -> list[Path]:
+    """Return what a folder holds at its top that no run has, by name."""
+    return sorted(entry for entry in path.iterdir() if not _is_of_run(entry.name))
+
+
+def _is_of_run(name: str) -> bool:
+    return name in RunFolder.NAMES or name == _MARK or _TEMPORARY.fullmatch(name) is not None
+
+
+def remove_run(path: Path) -> None:
+    """Remove what a run has from a folder, and nothing else.
+
+    The mark goes last, so that another process can remove the rest.
+    """
+    for entry in path.iterdir():
+        if entry.is_dir() and not entry.is_symlink() and _is_of_run(entry.name):
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name != _MARK and _is_of_run(entry.name):
+            with suppress(OSError):
+                entry.unlink()
     (path / _MARK).unlink(missing_ok=True)
-    mark.close()
 
 
 def remove_marked(path: Path) -> None:
-    """Remove a folder that is marked; the mark goes last, so that the rest can be removed by another process."""
-    for entry in path.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry, ignore_errors=True)
-        elif entry.name != _MARK:
-            entry.unlink(missing_ok=True)
-    (path / _MARK).unlink(missing_ok=True)
+    """Remove the run of a folder, and the folder; raise `OSError` where that holds something else."""
+    remove_run(path)
     path.rmdir()
 
 
@@ -54,7 +67,7 @@ def remove_abandoned(kept: Path) -> None:
     for path in _list_beside(kept):
         with suppress(OSError, ValueError, KeyError, TypeError), (path / _MARK).open("r+", encoding="utf-8") as mark:
             # A program may outlive the process that started it for a moment.
-            if _lock(mark) and _is_made_by_us(path, mark) and _is_free(path / "program.lock"):
+            if lock_now(mark) and _is_made_by_us(path, mark) and not is_locked(path / "program.lock"):
                 remove_marked(path)
 
 
@@ -65,29 +78,7 @@ def _list_beside(kept: Path) -> Iterator[Path]:
             yield path
 
 
-def _lock(file: IO[str]) -> bool:
-    """Lock a file, if nobody else has; False where the file system cannot tell."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 def _is_made_by_us(path: Path, mark: IO[str]) -> bool:
     """Return whether a locked mark is still that of its folder, which holds nothing that a run has not."""
     there = os.path.samestat(os.fstat(mark.fileno()), (path / _MARK).stat())
-    known = all(
-        entry.name in RunFolder.NAMES or entry.name == _MARK or _TEMPORARY.fullmatch(entry.name)
-        for entry in path.iterdir()
-    )
-    return there and known and bool(json.load(mark)["inode"] == path.stat().st_ino)
-
-
-def _is_free(path: Path) -> bool:
-    """Return whether nobody holds the lock of a file."""
-    try:
-        with path.open("r+") as file:
-            return _lock(file)
-    except FileNotFoundError:
-        return True
+    return there and not list_others(path) and bool(json.load(mark)["inode"] == path.stat().st_ino)

@@ -1,7 +1,7 @@
 """A folder for a run, which nobody else then has; and the turns of those who ask for the same run at the same time."""
 
 import dataclasses
-import shutil
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from models.errors import Problem, SpecError
-from pipeline.abandoned import mark_folder, remove_abandoned, remove_marked, unmark_folder
+from models.errors import CurrentsError, Problem, SpecError
+from pipeline.abandoned import list_others, mark_folder, remove_abandoned, remove_marked, remove_run, unmark_folder
 from pipeline.atomic import lock_file, try_lock
 from pipeline.build_root import BuildRoot
-from pipeline.errors import OutputError
+from pipeline.errors import OutputError, StorageError
 from pipeline.run_folder import RunFolder
+from pipeline.signals import delay_signals
+from pipeline.storage import choose_another
 
 _MAX_SAME_NAME = 10_000
 
@@ -32,26 +34,27 @@ class Claim:
     """Open while the folder is one that goes if this process is killed (`pipeline.abandoned`)."""
 
     def settle(self) -> Path:
-        """Return where the finished run is, after it has taken the place of the one that it replaces."""
+        """Return where the finished run is, after it has taken the place of the one that it replaces.
+
+        What somebody has put there meanwhile stays there, beside the new run.
+
+        Raises
+        ------
+        StorageError
+            If something of that is in the way of something else: then it stays where the error says.
+        """
         if self.replaces is None:
             return self.folder.path
         self.keep()
-        # There is a moment without a run of that name, but none in which a finished run is not on the disk.
-        # A new name each time: a process that was killed here has left the one that it had.
-        aside = Path(tempfile.mkdtemp(prefix=f"{self.replaces.name}-old-", dir=self.replaces.parent))
-        try:
-            self.replaces.rename(aside)  # in the place of the empty folder
-        except OSError:
-            aside.rmdir()
-            raise
-        try:
-            self.folder.path.rename(self.replaces)
-        except OSError:
-            aside.rename(self.replaces)
-            raise
-        with suppress(OSError), mark_folder(aside):
-            remove_marked(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        with ExitStack() as marked:
+            with delay_signals():
+                aside = _swap(self.folder.path, self.replaces)
+                with suppress(OSError):  # on a disk that is full it goes without
+                    marked.enter_context(mark_folder(aside))
+                _move_others(aside, self.replaces)
+            with suppress(OSError):
+                remove_marked(aside)
+        _refuse_rest(aside, self.replaces)
         return self.replaces
 
     def keep(self) -> None:
@@ -62,15 +65,43 @@ class Claim:
 
     def release(self) -> None:
         """Leave the folder as it was found, for a run that never was."""
-        for path in self.folder.path.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink()
+        remove_run(self.folder.path)
         if self.mark is not None:
             self.mark.close()
         if self.made:
-            self.folder.path.rmdir()
+            with suppress(OSError):  # somebody has put something there
+                self.folder.path.rmdir()
+
+
+def _swap(new: Path, kept: Path) -> Path:
+    """Let a folder take the place of another one; return where that is from then on."""
+    # There is a moment without a run of that name, but none in which a finished run is not on the disk.
+    # A new name each time: a process that was killed here has left the one that it had.
+    aside = Path(tempfile.mkdtemp(prefix=f"{kept.name}-old-", dir=kept.parent))
+    try:
+        kept.rename(aside)  # in the place of the empty folder
+        new.rename(kept)
+    except BaseException:
+        with suppress(OSError):
+            aside.rmdir() if kept.exists() else aside.rename(kept)
+        raise
+    return aside
+
+
+def _move_others(aside: Path, kept: Path) -> None:
+    """Move what was put into a folder while its run was computed again, so that it is where it was put."""
+    for other in list_others(aside):
+        with suppress(OSError):
+            if not os.path.lexists(kept / other.name):
+                other.rename(kept / other.name)
+
+
+def _refuse_rest(aside: Path, kept: Path) -> None:
+    """Raise `StorageError` where something is left of a folder that was replaced which is not its run's."""
+    rest = [other.name for other in list_others(aside)] if aside.is_dir() else []
+    if rest:
+        what = f"holds what was put into {kept} while its run was computed again"
+        raise StorageError(Problem(str(aside), what, got=", ".join(rest), next=f"move it; the new run is in {kept}"))
 
 
 def claim_folder(root: BuildRoot, network: str, out: Path | None, *, replace: bool = False) -> Claim:
@@ -92,9 +123,11 @@ def claim_folder(root: BuildRoot, network: str, out: Path | None, *, replace: bo
             remove_abandoned(kept)
             return _claim_beside(kept)
         return _claim_numbered(root.runs, network) if out is None else _claim_chosen(out)
+    except CurrentsError:
+        raise
     except OSError as error:
         place, option = (f"--out {out}", "--out") if out is not None else (str(root.path), "--build-root")
-        remedy = f"choose another folder with {option}"
+        remedy = choose_another(option)
         raise OutputError(Problem(place, "cannot be written to", evidence=str(error), next=remedy)) from None
 
 
@@ -125,7 +158,7 @@ def _claim_beside(kept: Path) -> Claim:
 
 def _refuse_others(path: Path) -> None:
     """Raise `SpecError` where a folder that is to be replaced holds more than its run."""
-    others = sorted(entry.name for entry in path.iterdir() if entry.name not in RunFolder.NAMES)
+    others = [other.name for other in list_others(path)]
     if others:
         what = "holds something else than a run, which would be lost"
         raise SpecError(Problem(f"--out {path}", what, got=", ".join(others), next="move it, or choose another folder"))
@@ -133,7 +166,7 @@ def _refuse_others(path: Path) -> None:
 
 def _claim_numbered(runs: Path, network: str) -> Claim:
     runs.mkdir(parents=True, exist_ok=True)
-    for number in range(1, _MAX_SAME_NAME):
+    for number in range(1, _MAX_SAME_NAME + 1):
         path = runs / f"{network}-{number}"
         try:
             path.mkdir()

@@ -14,9 +14,9 @@ from models.errors import InternalError, Problem
 from models.spec import RatesRecord, SpikesRecord
 from models.steps import count_steps
 from pipeline.atomic import write_atomically
-from pipeline.build_root import refuse_full_disk
 from pipeline.emit import ReferenceTree
 from pipeline.run_folder import RunFolder
+from pipeline.storage import refuse_full_disk
 
 _ROWS_AT_A_TIME = 1024
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from models.errors import Problem
 from pipeline.atomic import lock_file, write_atomically
-from pipeline.build_root import BuildRoot, is_full
+from pipeline.build_root import BuildRoot
 from pipeline.cache import enforce_limit, mark_used, note_use, use_entry
 from pipeline.checksums import checksum_file
 from pipeline.compiler import Compiler
 from pipeline.errors import CompileError
 from pipeline.links import link_file
 from pipeline.signals import delay_signals
-from pipeline.storage import RAISE_LIMIT, TOO_LARGE
+from pipeline.storage import DISK_FULL, RAISE_LIMIT, TOO_LARGE, free_space, is_full
 
 if TYPE_CHECKING:
     from pipeline.emit import Runtime, SourceTree  # which imports Brian2: a search for errors should not wait for that
@@ -211,7 +211,7 @@ def _move(source: Path, folder: Path) -> None:
 
 
 _CAUSES = {
-    "No space left on device": ("the disk is full", "free some space, or choose another root with --build-root"),
+    "No space left on device": (DISK_FULL, free_space("--build-root")),
     "File size limit exceeded": (TOO_LARGE, RAISE_LIMIT),
     "File too large": (TOO_LARGE, RAISE_LIMIT),
     "Killed signal terminated program": ("memory ran out", "end what else takes memory, or compile on another machine"),

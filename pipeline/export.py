@@ -1,9 +1,8 @@
 """Tables of a run as files, with their units and the run's manifest beside them."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain
@@ -20,12 +19,13 @@ from numpy.typing import NDArray
 from models.errors import CurrentsError, Problem, SpecError
 from models.steps import step_time
 from models.tables import INPUT_COLUMNS, RATE_COLUMNS, SPIKE_COLUMNS, Column, current_columns, state_columns
+from pipeline.atomic import write_together
 from pipeline.errors import ExistingFileError, OutputError
 from pipeline.places import check_place
 from pipeline.recording import Recording
 from pipeline.run import Run
 from pipeline.selection import Names, Neurons, NeuronSelection, select_names, select_neurons, unknown_name
-from pipeline.storage import explain_failed_writes
+from pipeline.storage import choose_another, explain_failed_writes
 from pipeline.tabulate import (
     iterate_currents,
     iterate_spikes,
@@ -71,8 +71,9 @@ def export_tables(
     """Write every recorded table of a run: one file per recorder, named after it, and `inputs` of drives' sources.
 
     Tables larger than memory are written in parts. All files take their places together, when they are whole, with
-    `manifest.json` last, or none does. In Parquet, values are compressed by BYTE_STREAM_SPLIT and zstd, and units are
-    in the metadata of the fields.
+    `manifest.json` last: after a failure those that were there are there again, and where this process is killed
+    meanwhile, there is no `manifest.json`. In Parquet, values are compressed by BYTE_STREAM_SPLIT and zstd, and units
+    are in the metadata of the fields.
 
     Parameters
     ----------
@@ -96,9 +97,10 @@ def export_tables(
     SpecError
         If something that is named does not exist, or nothing of it was recorded.
     ExistingFileError
-        If a file is there already; nothing was written.
+        If a file is there already, or a folder of its name; nothing was written.
     OutputError, StorageError
-        If the folder cannot be written to, or not all of it: then nothing of it is left.
+        If the folder cannot be written to, or not all of it: then nothing of it is left, unless the disk refuses to
+        rename and remove files, too.
     """
     if format not in _WRITERS:
         raise SpecError(unknown_name("format", "format", format, _WRITERS))
@@ -115,7 +117,7 @@ def export_tables(
     made = _prepare(run, folder, list(contents), overwrite)
     try:
         with explain_failed_writes({folder: "--to"}):
-            _write_all(contents)
+            write_together(contents)
     except BaseException:
         if made:
             with suppress(OSError):
@@ -124,21 +126,16 @@ def export_tables(
     return files
 
 
-def _write_all(contents: Mapping[Path, Callable[[IO[bytes]], None]]) -> None:
-    """Write files that take their places when all of them are whole, the first one last."""
-    with ExitStack() as stack:
-        for path, write in contents.items():
-            file = stack.enter_context(replacing(path))
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-
-
 def _prepare(run: Run, folder: Path, files: list[Path], overwrite: bool) -> bool:
     """Make the folder if need be; return whether it is new."""
     if folder == run.path.resolve():
         raise SpecError(Problem(str(folder), "is the run itself", "another folder"))
+    if folder.is_relative_to(run.path.resolve()):
+        remedy = f"name a folder beside it, such as --to {run.path.with_name(f'{run.path.name}-tables')}"
+        raise SpecError(Problem(str(folder), "is in the folder of the run, which holds nothing else", next=remedy))
     try:
+        for path in filter(Path.is_dir, files):
+            raise ExistingFileError(Problem(str(path), "is a folder, in the place of a table", next="move it"))
         there = sorted(path.name for path in files if path.exists())
         if there and not overwrite:
             next_ = "choose another folder, or allow it with --overwrite (overwrite=True)"
@@ -152,7 +149,7 @@ def _prepare(run: Run, folder: Path, files: list[Path], overwrite: bool) -> bool
     except CurrentsError:
         raise
     except OSError as error:
-        remedy = "choose another folder with --to"
+        remedy = choose_another("--to")
         raise OutputError(Problem(str(folder), "cannot be written to", evidence=str(error), next=remedy)) from None
     return made
 
@@ -221,29 +218,6 @@ def _describe_columns(tables: list[Table], format: str) -> str:
         for table in tables
     }
     return json.dumps({"version": COLUMNS_VERSION, "tables": described}, indent=1, ensure_ascii=False) + "\n"
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file to write that takes the place of `path` when it is complete and on disk, and never before.
-
-    It has a temporary name in the same folder, which a later attempt uses again: what a killed one left is replaced.
-    """
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _write_bytes(content: bytes, file: IO[bytes]) -> None:

@@ -14,6 +14,7 @@ from pipeline.atomic import write_atomically
 from pipeline.build_root import BuildRoot
 from pipeline.errors import RecordingError
 from pipeline.program_report import follow_program, read_report
+from pipeline.recording_origin import read_origin
 from pipeline.run import Run, load_run, read_manifest
 from pipeline.run_folder import RunFolder
 
@@ -59,7 +60,14 @@ def open_same(path: Path, wanted: Wanted) -> Run | None:
 
 def _is_damaged(folder: RunFolder, wanted: Wanted) -> bool:
     """Return whether a folder whose recording cannot be opened is that of the run that is wanted."""
-    manifest = follow_program(read_manifest(folder), read_report(folder))
+    report = read_report(folder)
+    try:
+        origin = read_origin(folder)
+    except RecordingError:
+        if report is None:
+            return False  # its program may have been run by hand, with another seed
+        origin = None
+    manifest = follow_program(read_manifest(folder), report, origin)
     return manifest["status"] == "finished" and _is_wanted(manifest, wanted)
 
 

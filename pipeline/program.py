@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TextIO
 
 from models.errors import Problem
-from pipeline.build_root import refuse_full_disk
 from pipeline.errors import ProgramError, RunInterrupted
 from pipeline.signals import delay_signals
+from pipeline.storage import refuse_full_disk
 
 type Progress = Callable[[float], None]
 """Called with the completed fraction, 0 to 1, about twice a second."""

@@ -1,13 +1,12 @@
 """Scratch folders: each belongs to one process, and what a killed process left is removed by the next."""
 
-import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pipeline.atomic import lock_file
+from pipeline.atomic import is_locked, lock_file, make_locked
 from pipeline.build_root import BuildRoot
 
 _OWNER = ".owner"
@@ -21,9 +20,7 @@ def make_scratch(root: BuildRoot) -> Iterator[Path]:
     with lock_file(root.scratch / ".lock"):
         _remove_stale(root.scratch)
         path = Path(tempfile.mkdtemp(dir=root.scratch)).resolve()
-        owner = (path / _OWNER).open("w")
-        with suppress(OSError):
-            fcntl.flock(owner, fcntl.LOCK_EX)
+        owner = make_locked(path / _OWNER)
     try:
         yield path
     finally:
@@ -39,17 +36,5 @@ def remove_stale(root: BuildRoot) -> None:
 
 def _remove_stale(scratch: Path) -> None:
     for path in scratch.iterdir():
-        if path.is_dir() and not _is_owned(path):
+        if path.is_dir() and not is_locked(path / _OWNER):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_owned(path: Path) -> bool:
-    """Return whether the process that made a scratch folder lives; True where the file system cannot tell."""
-    try:
-        with (path / _OWNER).open("r+") as owner:
-            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False

@@ -95,7 +95,7 @@ def simulate(
     RecordingError
         If `out` holds the equal run, and what it recorded is damaged; with `force` it is computed again.
     CompileError, ProgramError, StorageError
-        If a later stage fails; the run's manifest says `failed`.
+        If a later stage fails; the run's manifest says `failed`, where it can be written.
     RunInterrupted
         On SIGINT, SIGTERM or SIGHUP; the manifest says `interrupted`.
     """
@@ -234,11 +234,36 @@ def _run_job(job: Job, notify: Notify, progress: Progress | None) -> None:
 
 @contextmanager
 def _record_outcome(job: Job, manifest: dict[str, Any]) -> Iterator[None]:
-    """Write into the manifest how the run ended, whatever happens."""
+    """Write into the manifest how the run ended, whatever happens.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written that a run has finished.
+    """
     outcome: dict[str, Any] = {"status": "failed"}
+
+    def save() -> None:
+        if manifest:
+            save_manifest(job.folder, manifest | outcome | {"finished": now()})
+
+    try:
+        with _describe_end(job, outcome):
+            yield
+    except BaseException:
+        # On a disk that is full the first manifest stays: what is being raised matters more.
+        with suppress(OSError):
+            save()
+        raise
+    with explain_storage(job):
+        save()
+
+
+@contextmanager
+def _describe_end(job: Job, outcome: dict[str, Any]) -> Iterator[None]:
+    """Note how a run ends."""
     try:
         yield
-        outcome["status"] = "finished"
     except KeyboardInterrupt:
         outcome["status"] = "interrupted"
         raise RunInterrupted(Problem(str(job.folder.path), "was interrupted")) from None
@@ -248,11 +273,7 @@ def _record_outcome(job: Job, manifest: dict[str, Any]) -> Iterator[None]:
     except Exception as error:
         outcome["error"] = str(error) or type(error).__name__
         raise
-    finally:
-        # On a disk that is full the first manifest stays: what is being raised matters more.
-        with suppress(OSError):
-            if manifest:
-                save_manifest(job.folder, manifest | outcome | {"finished": now()})
+    outcome["status"] = "finished"
 
 
 def _run_on_device(job: Job, manifest: dict[str, Any], notify: Notify, progress: Progress | None) -> dict[str, Any]:

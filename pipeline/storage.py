@@ -2,17 +2,59 @@
 
 import errno
 import resource
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from models.errors import CurrentsError, Problem
-from pipeline.build_root import is_full
+from pipeline.build_root import BuildRoot
 from pipeline.errors import StorageError
 
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 TOO_LARGE = "a file would be larger than the limit of this process"
 RAISE_LIMIT = "raise the limit with: ulimit -f unlimited"
+DISK_FULL = "the disk is full"
+_FULL_BYTES = 1 << 20
+"""What a disk that counts as full has left: a failed write may leave a little."""
+
+
+def choose_another(option: str) -> str:
+    """Return what to do about a folder that cannot be written to, which an option chooses."""
+    return f"choose another folder with {option}"
+
+
+def free_space(option: str) -> str:
+    """Return what to do about a disk that is full."""
+    return f"free some space, or {choose_another(option)}"
+
+
+def is_full(path: Path) -> bool:
+    """Return whether the disk that holds a folder is full."""
+    return shutil.disk_usage(path).free < _FULL_BYTES
+
+
+def refuse_full_disk(folder: Path) -> None:
+    """Raise `StorageError` when the disk that a program has written to is full: the program does not notice."""
+    if is_full(folder):
+        what = f"could not write all of its results: {DISK_FULL}"
+        remedy = free_space("--build-root")
+        raise StorageError(Problem("the simulation program", what, evidence=str(folder), next=remedy))
+
+
+def refuse_read_only(root: BuildRoot) -> None:
+    """Raise `StorageError` when a program would have to be built in a root that cannot be written to."""
+    try:
+        root.scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root.scratch):
+            return
+    except OSError as error:
+        if error.errno not in _REFUSED:
+            return  # what is wrong is told where it is met
+        what = "cannot be written to, and has no program yet for a network of this structure"
+        remedy = choose_another("--build-root")
+        raise StorageError(Problem(str(root.path), what, evidence=str(error), next=remedy)) from None
 
 
 @contextmanager
@@ -36,15 +78,15 @@ def _describe(error: OSError, folders: Mapping[Path, str]) -> Problem:
     # Of two names it is the second that is written.
     name = next((name for name in (error.filename2, error.filename) if isinstance(name, str)), None)
     folder = _find_folder(name, folders)
-    elsewhere = f"choose another folder with {folders[folder]}"
+    option = folders[folder]
     if error.errno == errno.ENOSPC or _has_no_space(folder):
-        what, remedy = "cannot be written: the disk is full", f"free some space, or {elsewhere}"
+        what, remedy = f"cannot be written: {DISK_FULL}", free_space(option)
     elif error.errno == errno.EDQUOT:
-        what, remedy = "cannot be written: the quota of its disk is used up", f"free some space, or {elsewhere}"
+        what, remedy = "cannot be written: the quota of its disk is used up", free_space(option)
     elif error.errno == errno.EFBIG or (error.errno is None and _is_limited()):
         what, remedy = f"cannot be written: {TOO_LARGE}", RAISE_LIMIT
     elif error.errno in _REFUSED:
-        what, remedy = "cannot be written to", elsewhere
+        what, remedy = "cannot be written to", choose_another(option)
     else:
         return Problem(name or str(folder), "cannot be read or written", evidence=str(error))
     return Problem(name or str(folder), what, evidence=str(error), next=remedy)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from models.assembly import Assembly, GroupVariables, assemble_network
 from models.expand import Expanded, expand_network
 from models.groups import GroupPlan, plan_groups
-from pipeline.build_root import refuse_read_only
 from pipeline.cache import note_use
 from pipeline.compile import Binary, compile_sources, find_binary
 from pipeline.edge_cache import obtain_edges
@@ -20,6 +19,7 @@ from pipeline.links import choose_runnable
 from pipeline.manifest import describe_build, save_manifest
 from pipeline.program import Progress
 from pipeline.scratch import make_scratch
+from pipeline.storage import refuse_read_only
 from pipeline.structure import Structure, key_structure, load_structure, save_structure
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from pipeline.program import Progress, describe_code, stop_program
 from pipeline.program_report import read_report
 from pipeline.run_folder import RunFolder
 from pipeline.signals import delay_signals
-from pipeline.storage import RAISE_LIMIT
+from pipeline.storage import RAISE_LIMIT, free_space
 
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "GLIBC_TUNABLES")
 """What the program gets of ours: what an operator may have set so that programs run at all."""
@@ -148,7 +148,7 @@ def _explain_end(folder: RunFolder, code: int, end: dict[str, Any], reached: str
         case ExitCode.STORAGE:
             problem = Problem(place, f"the recording could not be written, {kept}", evidence=what)
             limited = end.get("errno") == errno.EFBIG
-            remedy = RAISE_LIMIT if limited else "free some space, or choose another folder with --out"
+            remedy = RAISE_LIMIT if limited else free_space("--out")
             return StorageError(_advise(problem, remedy, folder))
         case ExitCode.NUMERIC:
             neuron = _find_neuron(folder, place, int(end["neuron"]))

@@ -105,6 +105,24 @@ def test_the_folder_of_a_living_process_stays(tmp_path: Path) -> None:
     assert list(path.iterdir()) == []
 
 
+def test_a_folder_whose_mark_cannot_be_removed_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody was told that it does."""
+    path = tmp_path / "run-new-1"
+    path.mkdir()
+    mark = mark_folder(path)
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        with pytest.raises(PermissionError):
+            unmark_folder(path, mark)
+    assert mark.closed
+    remove_abandoned(tmp_path / "run")
+    assert [entry.name for entry in path.iterdir()] == [".replacing"]
+
+
 def test_the_folder_of_a_living_program_stays(tmp_path: Path) -> None:
     """A program ends a moment after the process that started it was killed."""
     path = tmp_path / "run-new-1"

@@ -234,7 +234,7 @@ def test_a_root_that_is_read_only_lends_its_builds(read_only: BuildRoot, network
     (problem,) = caught.value.problems
     assert problem.where == str(read_only.path)
     assert problem.what == "cannot be written to, and has no program yet for a network of this structure"
-    assert problem.next == "choose another root with --build-root"
+    assert problem.next == "choose another folder with --build-root"
 
 
 @pytest.fixture

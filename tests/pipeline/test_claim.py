@@ -10,7 +10,8 @@ import pytest
 
 from pipeline import simulate
 from pipeline.build_root import BuildRoot
-from pipeline.claim import take_turn
+from pipeline.claim import claim_folder, take_turn
+from pipeline.errors import OutputError
 from tests.conftest import ARCH, SimulateOnce
 from tests.pipeline.processes import start_currents, wait_for_program
 
@@ -37,6 +38,16 @@ def test_a_root_that_cannot_be_written_to(tmp_path: Path) -> None:
     root = BuildRoot(tmp_path / "file")
     with take_turn(root, "a", refuse_to_wait), take_turn(root, "a", refuse_to_wait):
         pass
+
+
+def test_too_many_runs_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Are told for what they are, and not as a folder that cannot be written to."""
+    monkeypatch.setattr("pipeline.claim._MAX_SAME_NAME", 1)
+    root = BuildRoot(tmp_path)
+    (root.runs / "network-1").mkdir(parents=True)
+    with pytest.raises(OutputError) as caught:
+        claim_folder(root, "network", None)
+    assert str(caught.value) == f"{root.runs}: holds 1 runs of network already.\n  next: delete old runs"
 
 
 class Together:

@@ -107,6 +107,11 @@ SURROUNDINGS: dict[str, tuple[Exception, str]] = {
         OSError(5, "Input/output error", "/some/file"),
         "/some/file: cannot be read or written.\n  evidence: [Errno 5] Input/output error: '/some/file'\n",
     ),
+    "a folder that is none": (
+        OSError(20, "Not a directory", "/some/file/scratch"),
+        "/some/file/scratch: cannot be read or written.\n"
+        "  evidence: [Errno 20] Not a directory: '/some/file/scratch'\n",
+    ),
 }
 
 
@@ -123,6 +128,34 @@ def test_what_the_machine_refuses_is_one_error(
     monkeypatch.setattr("pipeline.cli.list_networks", fail)
     assert main(["list"]) == 1
     assert capsys.readouterr() == ("", message)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(2, "No such file or directory", "/some/internal/name"),
+        OSError(2, "No such file or directory"),
+        OSError(17, "File exists", "/some/internal/name"),
+        OSError("no number"),
+    ],
+    ids=str,
+)
+def test_what_the_machine_does_not_answer_for_is_a_bug(
+    error: OSError, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of ours: a traceback, and exit 70."""
+
+    def fail() -> dict[str, Path]:
+        raise error
+
+    monkeypatch.setattr("pipeline.cli.list_networks", fail)
+    assert main(["list"]) == 70
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-2:] == [
+        f"{type(error).__name__}: {error}",
+        "currents: this is a bug in brian2currents; please report it with the lines above.",
+    ]
 
 
 def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:

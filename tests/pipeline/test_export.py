@@ -15,7 +15,7 @@ from models.errors import SpecError
 from models.tables import current_columns
 from pipeline import export
 from pipeline.errors import ExistingFileError, OutputError, StorageError
-from pipeline.export import export_tables, replacing
+from pipeline.export import export_tables
 from pipeline.run import Run, load_run
 from tests.pipeline.synthetic_run import CHANNELS, make_run
 
@@ -138,10 +138,17 @@ def test_existing_files_are_kept(run: Run, tmp_path: Path) -> None:
 
 
 def test_run_itself_is_not_written_to(run: Run) -> None:
-    """The run's own folder is refused."""
+    """The run's own folder is refused, and any within it."""
     with pytest.raises(SpecError) as caught:
         export_tables(run, run.path, overwrite=True)
     assert str(caught.value) == f"{run.path}: is the run itself (expected another folder)."
+    with pytest.raises(SpecError) as caught:
+        export_tables(run, run.path / "some" / "tables")
+    assert str(caught.value) == (
+        f"{run.path}/some/tables: is in the folder of the run, which holds nothing else.\n"
+        f"  next: name a folder beside it, such as --to {run.path}-tables"
+    )
+    assert not (run.path / "some").exists()
 
 
 def test_folder_cannot_be_made(run: Run, tmp_path: Path) -> None:
@@ -173,25 +180,39 @@ def test_refused(run: Run, tmp_path: Path, arguments: dict[str, Any], message: s
     assert not (tmp_path / "out").exists()
 
 
-def test_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    """A failure while writing leaves the old file and no temporary one; a stale temporary is no obstacle."""
-    path = tmp_path / "table.csv"
-    path.write_text("old")
-    (tmp_path / ".table.csv.partial").write_text("a longer text that a killed process left")
+def test_a_folder_in_the_place_of_a_table_is_kept(run: Run, tmp_path: Path) -> None:
+    """Whatever was asked for; nothing is written."""
+    (tmp_path / "spikes.parquet").mkdir()
+    with pytest.raises(ExistingFileError) as caught:
+        export_tables(run, tmp_path, overwrite=True)
+    assert str(caught.value) == f"{tmp_path}/spikes.parquet: is a folder, in the place of a table.\n  next: move it"
+    assert [path.name for path in tmp_path.iterdir()] == ["spikes.parquet"]
 
-    def fail() -> None:
-        with replacing(path) as file:
-            file.write(b"half")
-            raise RuntimeError
 
-    with pytest.raises(RuntimeError):
-        fail()
-    assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
-    assert path.read_text() == "old"
-    with replacing(path) as file:
-        file.write(b"new")
-        assert path.read_text() == "old"
-    assert path.read_text() == "new"
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("n_renames", range(7))
+def test_a_disk_that_fails_while_files_take_their_places(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_renames: int, *, overwrite: bool
+) -> None:
+    """Whichever of them fails, those that were there are there again, and nothing else is."""
+    folder = tmp_path / "tables"
+    before = {f"{name}.parquet": name for name in TABLES[:2]} | {"manifest.json": "old"} if overwrite else {}
+    for name, content in before.items():
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(content)
+    left = iter([True] * n_renames)
+    rename = Path.rename
+
+    def fail(path: Path, target: Path) -> Path:
+        if target.name[0] != "." and path.name.endswith(".partial") and not next(left, False):
+            raise OSError(5, "Input/output error", str(path), None, str(target))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(StorageError, match="cannot be read or written"):
+        export_tables(run, folder, overwrite=overwrite)
+    assert folder.exists() == overwrite
+    assert {path.name: path.read_text() for path in tmp_path.glob("tables/*")} == before
 
 
 def _check_nothing_is_left(run: Run, folder: Path, reason: str, evidence: str, remedy: str, **options: Any) -> None:

@@ -1,5 +1,6 @@
 """A finished run that is asked for again is found, not computed, as long as it is there and whole."""
 
+import errno
 import json
 import shutil
 import subprocess
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 
 from models import SpecError
+from models.groups import Device
 from pipeline import Run, load_run, simulate
 from pipeline.cli import main
-from pipeline.errors import ProgramError
+from pipeline.errors import ProgramError, StorageError
 from pipeline.manifest import save_manifest
 from pipeline.recording_origin import write_origin
 from pipeline.run_folder import RunFolder
@@ -288,6 +290,29 @@ def test_a_found_run_that_is_damaged(
     assert [path.name for path in tmp_path.glob("out*")] == ["out"]
 
 
+def _lose_report(run: Run) -> None:
+    run.folder.program_report.unlink()
+
+
+def _spoil_origin(run: Run) -> None:
+    _lose_report(run)
+    run.folder.recording_origin.write_bytes(run.folder.recording_origin.read_bytes()[:-3])
+
+
+@pytest.mark.parametrize("spoil", [_lose_report, _spoil_origin])
+def test_a_damaged_run_of_another_seed(ask: Ask, tmp_path: Path, spoil: Callable[[Run], None]) -> None:
+    """Its manifest does not speak for it, so that --force does not replace it by the run that is wanted."""
+    out = tmp_path / "out"
+    run = ask(out=out)
+    _run_again(run)
+    spoil(run)
+    neurons = next(run.folder.recording.rglob("*neurons.npy"))
+    neurons.write_bytes(neurons.read_bytes()[:-1] + b"\xff")
+    for force in (False, True):
+        with pytest.raises(SpecError, match="holds a run that is not this one, or did not finish"):
+            ask(out=out, force=force)
+
+
 def test_a_run_that_is_replaced_stays_until_the_new_one_has_finished(
     ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,6 +336,31 @@ def test_a_run_that_is_replaced_stays_until_the_new_one_has_finished(
     # Its error said what was kept and where, so it stays.
     ask(out=out, force=True)
     assert left.manifest.is_file()
+
+
+@pytest.mark.parametrize("device", ["engine", "reference"])
+def test_a_run_whose_end_cannot_be_noted(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: Device
+) -> None:
+    """Is an error that says why, and replaces nothing: the old run stays."""
+    out = tmp_path / "out"
+    before = ask(out=out, device=device)
+
+    def fill_disk(folder: RunFolder, manifest: dict[str, Any]) -> None:
+        if manifest["status"] == "finished":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save_manifest(folder, manifest)
+
+    monkeypatch.setattr("pipeline.simulation.save_manifest", fill_disk)
+    with pytest.raises(StorageError) as caught:
+        ask(out=out, device=device, force=True)
+    assert str(caught.value) == (
+        f"{out}-new-1: cannot be written: the disk is full.\n"
+        "  evidence: [Errno 28] No space left on device\n"
+        "  next: free some space, or choose another folder with --out"
+    )
+    assert load_run(out).manifest == before.manifest
+    assert (tmp_path / "out-new-1").is_dir()
 
 
 def test_the_reference_device_is_another_run(ask: Ask, simulate_once: SimulateOnce) -> None:

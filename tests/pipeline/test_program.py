@@ -464,7 +464,7 @@ def test_a_disk_that_is_full_while_compiling(tiny_disk: Callable[[int], Path], t
         simulate("exponential_current", device=device, out=tmp_path / "out", arch=ARCH, build_root=disk)
     (problem,) = caught.value.problems
     assert problem.likely_cause == "the disk is full"
-    assert problem.next == "free some space, or choose another root with --build-root"
+    assert problem.next == "free some space, or choose another folder with --build-root"
     assert read_status(tmp_path / "out") == "failed"
 
 
