@@ -85,6 +85,18 @@ def start_endless(
         process.communicate()
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Have no signal ignored, as they may be where tests are started with `nohup`."""
+    before = {
+        number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_only_the_first_signal_counts(number: signal.Signals) -> None:
     """A signal interrupts once, later ones do not disturb, and the handlers are restored."""
