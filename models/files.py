@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from models.checks import check_spec
 from models.errors import Problem, SpecError, list_choices, suggest_spelling
+from models.notes import note_network
 from models.quantities import show_value
 from models.repair import check_sound_parts
 from models.spec import NetworkSpec, NetworkTable
@@ -49,7 +50,9 @@ def load_network(model: str | Path | NetworkSpec, settings: Mapping[str, object]
         If the file cannot be read, or for everything that is wrong in it, all together.
     """
     if isinstance(model, NetworkSpec):
-        return _build_spec(to_tables(model), model.folder, model.network.name, settings or {}, model.notes)
+        own = note_network(model)  # they may change
+        notes = tuple(note for note in model.notes if note not in own)
+        return _build_spec(to_tables(model), model.folder, model.network.name, settings or {}, notes)
     path = find_model(model)
     return parse_model(_read_text(path), path.resolve().parent, str(model), settings)
 
@@ -123,14 +126,14 @@ def _build_spec(
     if problems:
         raise SpecError(*problems)
     try:
-        spec = NetworkSpec.model_validate(tables).with_origin(folder, (*notes, *new_notes))
+        spec = NetworkSpec.model_validate(tables).with_origin(folder)
     except ValidationError as error:
         found = translate_errors(error.errors()) + check_sound_parts(tables, error.errors(), folder)
     else:
         found = check_spec(spec)
     if found:
         raise SpecError(*(problem.within(place) for problem in found))
-    return spec
+    return spec.with_origin(folder, (*notes, *new_notes, *note_network(spec)))
 
 
 def apply_settings(
