@@ -84,7 +84,7 @@ def check_length(place: str, series: Series, duration: Quantity, spec: NetworkSp
     n_covered, n_steps = shape[0] * count_steps(series.interval.value, dt_s), count_steps(duration.value, dt_s)
     if n_covered < n_steps:
         needed, covered = (format_time(n * dt_s) for n in (n_steps, n_covered))
-        remedy = "give more values, or a shorter network.duration"
+        remedy = "give more values, or a shorter duration"
         yield Problem(
             place, "ends before the run does", f"values for {needed}", f"values for {covered}{origin}", next=remedy
         )

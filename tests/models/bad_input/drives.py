@@ -47,12 +47,12 @@ CASES: dict[str, Case] = {
     "rate that ends too early": (
         {"drive.noise.rate": {"values": [5, 10, 5], "unit": "Hz", "interval": "33 ms"}},
         "small: drive.noise.rate: ends before the run does (expected values for 100 ms; got values for 99 ms).\n"
-        "  next: give more values, or a shorter network.duration",
+        "  next: give more values, or a shorter duration",
     ),
     "rate in a file that ends too early": (
         {"drive.noise.rate": {"file": "4.npy", "unit": "Hz", "interval": "10 ms"}},
         "small: drive.noise.rate: ends before the run does (expected values for 100 ms; got values for 40 ms in "
-        "{folder}/4.npy).\n  next: give more values, or a shorter network.duration",
+        "{folder}/4.npy).\n  next: give more values, or a shorter duration",
     ),
     "shared sources without a number": (
         {"drive.noise": {key: value for key, value in SHARED.items() if key != "sources"}},
