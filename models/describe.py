@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table as TextTable
 
-from models.array_files import open_array, open_pairs, show_shape
+from models.array_files import open_array, show_shape
 from models.expand import Expanded, Projection, expand_network
+from models.expected import expect_edges
 from models.kinetics import find_kinetics
 from models.quantities import write_inline
 from models.spec import (
-    Connect,
     CurrentDrive,
     Drive,
     EquationsNeuron,
@@ -178,31 +178,13 @@ def _flatten(neuron: EquationsNeuron) -> dict[str, Any]:
 
 def expect_synapses(projection: Projection, expanded: Expanded) -> float:
     """Return the expected number of edges between two populations; exact unless they are drawn by probability."""
-    connect, n_source, n_target = projection.connect, projection.source.size, projection.target.size
-    own = projection.source == projection.target and not projection.autapses
-    pairs = n_source * n_target - (n_source if own else 0)
-    match connect.rule:
-        case "one_to_one":
-            return float(n_source)
-        case "probability":
-            return pairs * (connect.probability or 0.0)
-        case "in_degree":
-            return float(n_target * (connect.degree or 0))
-        case "out_degree":
-            return float(n_source * (connect.degree or 0))
-        case "pairs" | "matrix":
-            return _count_given(connect, own, expanded)
-        case _:
-            return float(pairs)
-
-
-def _count_given(connect: Connect, own: bool, expanded: Expanded) -> float:
-    assert connect.file is not None
-    if connect.rule == "pairs":
-        edges = open_pairs("connect", expanded.spec.folder, connect.file)
-        return float(np.count_nonzero(edges[:, 0] != edges[:, 1]) if own else len(edges))
-    matrix = open_array("connect", expanded.spec.folder, connect.file)
-    return float(np.count_nonzero(matrix) - (np.count_nonzero(np.diagonal(matrix)) if own else 0))
+    return expect_edges(
+        projection.connect,
+        projection.source,
+        projection.target,
+        autapses=projection.autapses,
+        folder=expanded.spec.folder,
+    )
 
 
 def _describe_pathway(name: str, pathway: PathwayTable, expanded: Expanded) -> Row:

@@ -50,9 +50,7 @@ def load_network(model: str | Path | NetworkSpec, settings: Mapping[str, object]
         If the file cannot be read, or for everything that is wrong in it, all together.
     """
     if isinstance(model, NetworkSpec):
-        own = note_network(model)  # they may change
-        notes = tuple(note for note in model.notes if note not in own)
-        return _build_spec(to_tables(model), model.folder, model.network.name, settings or {}, notes)
+        return _build_spec(to_tables(model), model.folder, model.network.name, settings or {}, _keep_notes(model))
     path = find_model(model)
     return parse_model(_read_text(path), path.resolve().parent, str(model), settings)
 
@@ -85,6 +83,15 @@ def parse_model(
     except (ValueError, RecursionError) as error:  # plain ValueError: numbers of thousands of digits
         raise SpecError(Problem(place, "is not a TOML file", evidence=str(error))) from None
     return _build_spec(tables, folder, place, settings or {})
+
+
+def _keep_notes(spec: NetworkSpec) -> tuple[str, ...]:
+    """Return the notes on settings that were applied before; those on the network itself may no longer hold."""
+    try:
+        own = note_network(spec)
+    except SpecError:  # a file is gone, which is reported when the spec is checked
+        return spec.notes
+    return tuple(note for note in spec.notes if note not in own)
 
 
 def find_model(model: str | Path) -> Path:

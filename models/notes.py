@@ -1,9 +1,11 @@
 """What is allowed in a model, and yet is seldom meant: notes that `describe` and `simulate` print."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
+from models.expected import expect_edges
 from models.populations import (
     Population,
     drive_sources,
@@ -97,27 +99,26 @@ def _note_inputs(spec: NetworkSpec) -> Iterator[str]:
     for name, pathway in spec.pathway.items():
         pairs = list(pair_populations(populations, pathway))
         if pairs:
-            yield from _note_edges(f"pathway.{name}", pathway, pairs, pathway.autapses)
+            yield from _note_edges(f"pathway.{name}", pathway, pairs, pathway.autapses, spec.folder)
         else:  # the checks allow that where there is one layer
             yield f"pathway.{name}: joins no populations (between = {pathway.between}, and there is one layer)"
     for name, drive in spec.drive.items():
         if isinstance(drive, (SharedPoissonDrive, SpikeFileDrive)):
             source = drive_sources(spec, name)
-            yield from _note_edges(
-                f"drive.{name}", drive, [(source, target) for target in drive_targets(drive, populations)], True
-            )
+            pairs = [(source, target) for target in drive_targets(drive, populations)]
+            yield from _note_edges(f"drive.{name}", drive, pairs, True, spec.folder)
 
 
-def _note_edges(place: str, table: PathwayTable | SourcedDrive, pairs: Pairs, autapses: bool) -> Iterator[str]:
+def _note_edges(
+    place: str, table: PathwayTable | SourcedDrive, pairs: Pairs, autapses: bool, folder: Path
+) -> Iterator[str]:
     rules: list[Connect] = [value_in_layer(table, target.layer, "connect") for _, target in pairs]
-    if all(_is_empty(rule, *pair, autapses) for rule, pair in zip(rules, pairs, strict=True)):
+    if not any(
+        expect_edges(rule, source, target, autapses=autapses, folder=folder)
+        for rule, (source, target) in zip(rules, pairs, strict=True)
+    ):
         written = table.model_dump(include={"connect"})["connect"]
         yield f"{place}: makes no synapses (connect = {write_inline(written)})"
-
-
-def _is_empty(connect: Connect, source: Population, target: Population, autapses: bool) -> bool:
-    alone = source == target and source.size == 1 and not autapses
-    return connect.probability == 0 or connect.degree == 0 or (alone and connect.file is None)
 
 
 def _note_units(spec: NetworkSpec) -> Iterator[str]:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import tomli_w
 
-from models import list_networks, load_network
+from models import SpecError, list_networks, load_network
 from models.describe import describe_network
 from models.files import parse_model
 from tests.models.bad_input.small_model import GONE, ONE_LABEL, SHARED, Edit, apply_edit
 
+ALONE = {"E": {"size": 1, "neuron": "lif"}}
 NOTES: dict[str, tuple[Edit, list[str]]] = {
     "nothing": ({}, []),
     "one layer": (
@@ -26,8 +27,16 @@ NOTES: dict[str, tuple[Edit, list[str]]] = {
         ["drive.noise: makes no synapses (connect = { in_degree = 0 })"],
     ),
     "one neuron alone": (
-        ONE_LABEL | {"layers.population.E.size": 1, "pathway.fast.between": "within", "pathway.fast.autapses": False},
+        ONE_LABEL | {"layers.population": ALONE, "pathway.fast.between": "within", "pathway.fast.autapses": False},
         ['pathway.fast: makes no synapses (connect = "all_to_all")'],
+    ),
+    "one neuron one to one": (
+        ONE_LABEL | {"layers.population": ALONE, "pathway.fast.connect": "one_to_one", "pathway.fast.autapses": False},
+        [],
+    ),
+    "empty matrix": (
+        {"pathway.slow.connect": {"matrix": "zeros.npy"}},
+        ['pathway.slow: makes no synapses (connect = { matrix = "zeros.npy" })'],
     ),
     "edges in one layer": (
         {"pathway.slow.connect": {"probability": 0.0}, "pathway.slow.layer.2.connect": "all_to_all"},
@@ -68,6 +77,7 @@ def test_the_whole_note(name: str, tmp_path: Path) -> None:
     """Each note in full, in the spec and in its description, and once only after another setting."""
     np.save(tmp_path / "weights.npy", np.ones((4, 4)))
     np.save(tmp_path / "rates.npy", np.ones(2))
+    np.save(tmp_path / "zeros.npy", np.zeros((4, 4)))
     edit, notes = NOTES[name]
     spec = parse_model(tomli_w.dumps(apply_edit(edit)), tmp_path)
     assert list(spec.notes) == notes
@@ -87,3 +97,14 @@ def test_a_note_goes_with_what_it_was_about() -> None:
 def test_shipped_networks_have_no_notes(name: str) -> None:
     """Nothing in them needs a word."""
     assert load_network(name).notes == ()
+
+
+def test_a_file_that_went_away_is_reported_in_its_place(tmp_path: Path) -> None:
+    """The notes that a spec has need its files, and yet it is the check of the spec that misses one."""
+    path = tmp_path / "zeros.npy"
+    np.save(path, np.zeros((4, 4)))
+    spec = parse_model(tomli_w.dumps(apply_edit({"pathway.slow.connect": {"matrix": path.name}})), tmp_path)
+    path.unlink()
+    with pytest.raises(SpecError) as caught:
+        load_network(spec, {"network.seed": 2})
+    assert caught.value.problems[0].where == "small: pathway.slow.connect"
