@@ -5,8 +5,9 @@ After Nordlie, Gewaltig & Plesser 2009, Towards reproducible descriptions of neu
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,12 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table as TextTable
 
-from models.array_files import open_array, open_pairs, show_shape
+from models.array_files import open_array, show_shape
 from models.expand import Expanded, Projection, expand_network
+from models.expected import expect_edges
 from models.kinetics import find_kinetics
 from models.quantities import write_inline
 from models.spec import (
-    Connect,
     CurrentDrive,
     Drive,
     EquationsNeuron,
@@ -32,6 +33,7 @@ from models.spec import (
     SynapticDrive,
     Table,
 )
+from models.values import ArrayFile, Series
 
 type Row = dict[str, object]
 
@@ -56,6 +58,8 @@ _EQUATIONS = {
     ),
 }
 """Name and equations of each `model` of a neuron."""
+_EXPECTED = "synapses_expected"
+"""Column of what marks a number that depends on chance."""
 _MAX_WRITTEN = 200
 """Characters of written-out values that a cell shows; of longer ones, their number."""
 _WIDTH = 80
@@ -75,7 +79,8 @@ def describe_network(spec: NetworkSpec) -> dict[str, pd.DataFrame]:
     dict of str to DataFrame
         `network` (one row), `populations` (one per population), `neurons` (one per neuron type and property),
         `pathways`, `drive`, `recording`, `events` and `notes`; those without rows are left out. Values are shown as
-        the model file writes them; `synapses` is the expected number, a float.
+        the model file writes them, a file's with their range; `synapses` is the number, a float, and
+        `synapses_expected` is true where it is the expected one, as edges are drawn by probability.
 
     Raises
     ------
@@ -130,8 +135,15 @@ def _describe_whole(expanded: Expanded) -> Row:
         "seed": network.seed,
         "layers": expanded.spec.layers.count,
         "neurons": expanded.n_neurons,
-        "synapses": sum(expect_synapses(projection, expanded) for projection in expanded.projections),
+        **_count_synapses(expanded.projections, expanded),
     }
+
+
+def _count_synapses(projections: Sequence[Projection], expanded: Expanded) -> Row:
+    """Return the number of edges, and whether it is what is expected of chance."""
+    row: Row = {"synapses": sum((expect_synapses(projection, expanded) for projection in projections), 0.0)}
+    chance = any(0 < (projection.connect.probability or 0) < 1 for projection in projections)
+    return row | ({_EXPECTED: True} if chance else {})
 
 
 def _describe_populations(expanded: Expanded) -> Iterator[Row]:
@@ -166,31 +178,13 @@ def _flatten(neuron: EquationsNeuron) -> dict[str, Any]:
 
 def expect_synapses(projection: Projection, expanded: Expanded) -> float:
     """Return the expected number of edges between two populations; exact unless they are drawn by probability."""
-    connect, n_source, n_target = projection.connect, projection.source.size, projection.target.size
-    own = projection.source == projection.target and not projection.autapses
-    pairs = n_source * n_target - (n_source if own else 0)
-    match connect.rule:
-        case "one_to_one":
-            return float(n_source)
-        case "probability":
-            return pairs * (connect.probability or 0.0)
-        case "in_degree":
-            return float(n_target * (connect.degree or 0))
-        case "out_degree":
-            return float(n_source * (connect.degree or 0))
-        case "pairs" | "matrix":
-            return _count_given(connect, own, expanded)
-        case _:
-            return float(pairs)
-
-
-def _count_given(connect: Connect, own: bool, expanded: Expanded) -> float:
-    assert connect.file is not None
-    if connect.rule == "pairs":
-        edges = open_pairs("connect", expanded.spec.folder, connect.file)
-        return float(np.count_nonzero(edges[:, 0] != edges[:, 1]) if own else len(edges))
-    matrix = open_array("connect", expanded.spec.folder, connect.file)
-    return float(np.count_nonzero(matrix) - (np.count_nonzero(np.diagonal(matrix)) if own else 0))
+    return expect_edges(
+        projection.connect,
+        projection.source,
+        projection.target,
+        autapses=projection.autapses,
+        folder=expanded.spec.folder,
+    )
 
 
 def _describe_pathway(name: str, pathway: PathwayTable, expanded: Expanded) -> Row:
@@ -202,30 +196,45 @@ def _describe_pathway(name: str, pathway: PathwayTable, expanded: Expanded) -> R
         **_describe_synapse(name, pathway, expanded),
         "autapses": "yes" if pathway.autapses else "no",
         "channel": pathway.channel or name,
-        "exceptions": _describe_exceptions(pathway),
+        "exceptions": _describe_exceptions(pathway, expanded.spec.folder),
     }
 
 
 def _describe_drive(name: str, drive: Drive, expanded: Expanded) -> Row:
     plain = to_plain(drive)
     row: Row = {"drive": name, "kind": drive.kind, "target": ", ".join(drive.target)}
-    row |= {key: _show(plain[key]) for key in ("sources", "rate", "file", "value") if key in plain}
+    row |= {key: _show(plain[key]) for key in ("sources", "file") if key in plain}
+    row |= _show_keys(drive, ("rate", "value"), expanded.spec.folder)
     if isinstance(drive, CurrentDrive):
         row |= {"polarity": drive.polarity, "kinetics": "current"}
     else:
         row |= _describe_synapse(name, drive, expanded)
-    return row | {"channel": drive.channel or name, "exceptions": _describe_exceptions(drive)}
+    return row | {"channel": drive.channel or name, "exceptions": _describe_exceptions(drive, expanded.spec.folder)}
 
 
 def _describe_synapse(name: str, table: PathwayTable | SynapticDrive, expanded: Expanded) -> Row:
     """Return what pathways and drives that act through synapses have in common."""
-    plain = to_plain(table)
     projections = [projection for projection in expanded.projections if projection.pathway == name]
     row: Row = {"polarity": table.polarity, "kinetics": table.kinetics, "kernel": describe_kernel(table)}
-    row |= {key: _show(plain[key]) for key in ("weight", "connect") if key in plain}
-    if projections:
-        row["synapses"] = sum(expect_synapses(projection, expanded) for projection in projections)
-    return row | ({"delay": _show(plain["delay"])} if "delay" in plain else {})
+    row |= _show_keys(table, ("weight", "connect"), expanded.spec.folder)
+    if projections or isinstance(table, PathwayTable):
+        row |= _count_synapses(projections, expanded)
+    return row | _show_keys(table, ("delay",), expanded.spec.folder)
+
+
+def _show_keys(table: Table, keys: Iterable[str], folder: Path) -> Row:
+    """Return cells of those keys that a table has: what is written and, of a file, the range of its numbers."""
+    plain = to_plain(table)
+    return {key: f"{_show(plain[key])}{_show_range(getattr(table, key), folder)}" for key in keys if key in plain}
+
+
+def _show_range(value: object, folder: Path) -> str:
+    """Return the range and the mean of a file's numbers, in its unit or in SI units; nothing for other values."""
+    listed = value.values if isinstance(value, Series) else value
+    if not isinstance(listed, ArrayFile):
+        return ""
+    array, unit = open_array("", folder, listed.file), listed.unit or "in SI units"
+    return f": {array.min():g} to {array.max():g} {unit}, mean {array.mean():g}" if array.size else ""
 
 
 def describe_kernel(table: PathwayTable | SynapticDrive) -> str:
@@ -235,9 +244,10 @@ def describe_kernel(table: PathwayTable | SynapticDrive) -> str:
     return ", ".join([kinetics.summary, *constants])
 
 
-def _describe_exceptions(table: PathwayTable | Drive) -> str:
+def _describe_exceptions(table: PathwayTable | Drive, folder: Path) -> str:
     return "; ".join(
-        f"layer {layer}: " + ", ".join(f"{key} = {_show(value)}" for key, value in to_plain(exception).items())
+        f"layer {layer}: "
+        + ", ".join(f"{key} = {cell}" for key, cell in _show_keys(exception, to_plain(exception), folder).items())
         for layer, exception in table.layer.items()
     )
 
@@ -287,9 +297,18 @@ def format_tables(tables: Mapping[str, pd.DataFrame], width: int | None = None, 
     )
     for title, frame in tables.items():
         console.print(title, style="bold")
-        console.print(_choose_layout(frame, console))
+        console.print(_choose_layout(_mark_expected(frame), console))
     assert isinstance(console.file, StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
+
+
+def _mark_expected(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose expected numbers of synapses are texts that start with ~."""
+    if _EXPECTED not in frame:
+        return frame
+    pairs = zip(frame[_EXPECTED], frame["synapses"], strict=True)
+    cells = [f"{'~' if expected else ''}{_format_cell(cell)}" for expected, cell in pairs]
+    return frame.assign(synapses=cells).drop(columns=_EXPECTED)
 
 
 def _choose_layout(frame: pd.DataFrame, console: Console) -> TextTable:

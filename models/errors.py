@@ -70,10 +70,16 @@ class InternalError(CurrentsError, RuntimeError):
     """The project is at fault: please report it."""
 
 
-def suggest_spelling(word: str, valid: Iterable[str]) -> str | None:
-    """Return the valid word nearest to `word`, or None when none is near."""
-    matches = get_close_matches(word, list(valid), n=1, cutoff=0.6)
-    return matches[0] if matches else None
+def suggest_spelling(word: str, valid: Iterable[str], preferred: Iterable[str] = ()) -> str | None:
+    """Return the valid word nearest to `word`, or None when none is near.
+
+    One that differs in capitals alone comes before others, and then a preferred one before those that are not.
+    """
+    groups = [*preferred], [*valid]
+    same = [[item for item in group if item.casefold() == word.casefold()] for group in groups]
+    matches = [get_close_matches(word, group, n=1, cutoff=0) for group in same]
+    matches += [get_close_matches(word, group, n=1, cutoff=0.6) for group in groups]
+    return next((found[0] for found in matches if found), None)
 
 
 def list_choices(choices: Sequence[str]) -> str:

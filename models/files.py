@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from models.checks import check_spec
 from models.errors import Problem, SpecError, list_choices, suggest_spelling
+from models.notes import note_network
 from models.quantities import show_value
 from models.repair import check_sound_parts
 from models.spec import NetworkSpec, NetworkTable
@@ -49,7 +50,7 @@ def load_network(model: str | Path | NetworkSpec, settings: Mapping[str, object]
         If the file cannot be read, or for everything that is wrong in it, all together.
     """
     if isinstance(model, NetworkSpec):
-        return _build_spec(to_tables(model), model.folder, model.network.name, settings or {}, model.notes)
+        return _build_spec(to_tables(model), model.folder, model.network.name, settings or {}, _keep_notes(model))
     path = find_model(model)
     return parse_model(_read_text(path), path.resolve().parent, str(model), settings)
 
@@ -82,6 +83,15 @@ def parse_model(
     except (ValueError, RecursionError) as error:  # plain ValueError: numbers of thousands of digits
         raise SpecError(Problem(place, "is not a TOML file", evidence=str(error))) from None
     return _build_spec(tables, folder, place, settings or {})
+
+
+def _keep_notes(spec: NetworkSpec) -> tuple[str, ...]:
+    """Return the notes on settings that were applied before; those on the network itself may no longer hold."""
+    try:
+        own = note_network(spec)
+    except SpecError:  # a file is gone, which is reported when the spec is checked
+        return spec.notes
+    return tuple(note for note in spec.notes if note not in own)
 
 
 def find_model(model: str | Path) -> Path:
@@ -123,14 +133,14 @@ def _build_spec(
     if problems:
         raise SpecError(*problems)
     try:
-        spec = NetworkSpec.model_validate(tables).with_origin(folder, (*notes, *new_notes))
+        spec = NetworkSpec.model_validate(tables).with_origin(folder)
     except ValidationError as error:
         found = translate_errors(error.errors()) + check_sound_parts(tables, error.errors(), folder)
     else:
         found = check_spec(spec)
     if found:
         raise SpecError(*(problem.within(place) for problem in found))
-    return spec
+    return spec.with_origin(folder, (*notes, *new_notes, *note_network(spec)))
 
 
 def apply_settings(

@@ -14,6 +14,8 @@ _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _QUANTITY = re.compile(rf"({_NUMBER})\s*(.*)")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)\b.*", re.IGNORECASE)
 _FACTOR = re.compile(r"\s*([*/]?)\s*([A-Za-z_]\w*)\s*(?:(?:\*\*|\^)\s*(-?[0-9]{1,2}))?")
+_SIGNS = str.maketrans({"\u00b5": "u", "\u03bc": "u", "\u03a9": "ohm", "\u2126": "ohm"})
+"""What Brian2 writes for the signs of micro and ohm, each of which Unicode has twice."""
 _MAX_SHOWN = 80
 """Characters of a value that a message shows."""
 
@@ -66,30 +68,49 @@ class Quantity:
 
 
 @lru_cache(maxsize=4096)
-def _parse_unit(text: str) -> tuple[Decimal, Exponents]:
-    """Return the SI scale and the seven SI exponents of a product of units such as `mV/ms`."""
+def _parse_unit(text: str, wanted: Exponents | None = None) -> tuple[Decimal, Exponents]:
+    """Return the SI scale and the seven SI exponents of a product of units such as `mV/ms`.
+
+    Where a unit is unknown, those of the `wanted` exponents are suggested before others.
+    """
     scale, position = Decimal(1), 0
     exponents = DIMENSIONLESS
     rest = text.removeprefix("1")
     while position < len(rest):
         factor = _FACTOR.match(rest, position)
         if factor is None:
-            raise QuantityError("has a unit that cannot be read", "a product of Brian2 units", show_value(text))
+            plain = text.translate(_SIGNS)
+            expected = "a product of Brian2 units" if plain == text else show_value(plain)
+            raise QuantityError("has a unit that cannot be read", expected, show_value(text))
         operator, name, power_text = factor.groups()
-        unit, power = _find_unit(name, text), int(power_text or 1) * (-1 if operator == "/" else 1)
+        unit, power = _find_unit(name, text, wanted), int(power_text or 1) * (-1 if operator == "/" else 1)
         scale *= Decimal(unit.scale) ** power
         exponents = tuple(a + power * b for a, b in zip(exponents, unit.exponents, strict=True))
         position = factor.end()
     return scale, exponents
 
 
-def _find_unit(name: str, text: str) -> Unit:
+def _find_unit(name: str, text: str, wanted: Exponents | None) -> Unit:
     units = read_units()
     if name in units:
         return units[name]
-    near = suggest_spelling(name, units)
-    expected = f'"{near}"' if near else "a unit that Brian2 knows"
+    near = suggest_spelling(
+        name.translate(_SIGNS), units, [other for other, unit in units.items() if unit.exponents == wanted]
+    )
+    expected = f'"{_shorten(near)}"' if near else "a unit that Brian2 knows"
     raise QuantityError(f'has the unknown unit "{name}"', expected, show_value(text))
+
+
+def _shorten(name: str) -> str:
+    """Return the shortest name of a unit whose letters occur in this one in their order: `ms` for `msecond`."""
+    units = read_units()
+    same = [other for other, unit in units.items() if unit == units[name] and _occurs(other.lower(), name.lower())]
+    return min(same, key=len)
+
+
+def _occurs(letters: str, word: str) -> bool:
+    remaining = iter(word)
+    return all(letter in remaining for letter in letters)
 
 
 def split_quantity(raw: object, example: str = VOLT.example) -> tuple[str, str]:
@@ -109,8 +130,18 @@ def split_quantity(raw: object, example: str = VOLT.example) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def parse_any_quantity(raw: object, example: str = VOLT.example) -> tuple[Quantity, Exponents]:
+def parse_any_quantity(
+    raw: object, example: str = VOLT.example, wanted: Exponents | None = None
+) -> tuple[Quantity, Exponents]:
     """Return a quantity and its seven SI exponents.
+
+    Parameters
+    ----------
+    raw : str or number
+    example : str
+        What a message on a text that is no quantity shows.
+    wanted : Exponents, optional
+        Those of the units that a message on an unknown unit suggests first.
 
     Raises
     ------
@@ -119,7 +150,7 @@ def parse_any_quantity(raw: object, example: str = VOLT.example) -> tuple[Quanti
     """
     number, unit = split_quantity(raw, example)
     try:
-        scale, exponents = _parse_unit(unit)
+        scale, exponents = _parse_unit(unit, wanted)
         value = float(Decimal(number) * scale)
         lost = abs(value) == float("inf") or (value == 0 and Decimal(number) != 0)
     except ArithmeticError:  # decimal's own overflow, underflow and unreadable exponents
@@ -150,8 +181,9 @@ def parse_quantity(raw: object, dimension: Dimension) -> Quantity:
         If the text cannot be read, names an unknown unit, or has another dimension.
     """
     # Where no unit is wanted one may have been meant all the same.
-    quantity, exponents = parse_any_quantity(raw, (VOLT if dimension == NUMBER else dimension).example)
-    if exponents != _parse_unit(dimension.unit)[1]:
+    wanted = _parse_unit(dimension.unit)[1]
+    quantity, exponents = parse_any_quantity(raw, (VOLT if dimension == NUMBER else dimension).example, wanted)
+    if exponents != wanted:
         what = "has the wrong dimension" if any(exponents) else "has no unit"
         raise QuantityError(what, str(dimension), show_value(raw))
     return quantity

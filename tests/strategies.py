@@ -39,9 +39,13 @@ def whole_times(n_steps: int = 50) -> st.SearchStrategy[str]:
 
 
 def series(unit: str) -> st.SearchStrategy[Any]:
-    """Draw a constant, or a list of values over time."""
+    """Draw a constant, or a list of values over time that lasts for the 20 ms of a drawn network."""
     lists = st.lists(st.integers(0, 100), min_size=1, max_size=4)
-    over_time = st.builds(lambda v, dt: {"values": v, "unit": unit, "interval": dt}, lists, whole_times())
+    over_time = st.builds(
+        lambda listed, more: {"values": listed, "unit": unit, "interval": f"{(-(-200 // len(listed)) + more) / 10} ms"},
+        lists,
+        st.integers(0, 50),
+    )
     return quantities(unit) | over_time
 
 

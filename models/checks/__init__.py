@@ -1,10 +1,11 @@
 """What relates several tables of a model file to each other: names that must exist, times that must divide."""
 
+import re
 from collections.abc import Callable, Iterable
 
 from models.array_files import MissingFileProblem
 from models.checks.basics import Problems
-from models.checks.inputs import check_channels, check_drives, check_pathways
+from models.checks.inputs import check_channels, check_coverage, check_drives, check_pathways
 from models.checks.neurons import check_neurons, check_populations
 from models.checks.records import check_events, check_records
 from models.checks.variables import check_variables
@@ -14,6 +15,9 @@ from models.spec import NetworkSpec, SpikesRecord
 from models.steps import check_multiple
 
 __all__ = ["check_duration", "check_spec"]
+
+_GIVES_VARIABLES = re.compile(r"(pathway|drive)\.\w+(\.(source|target|between|kinetics|channel))?")
+"""Places of what decides which variables neurons have; where it is wrong, nothing is said of variables."""
 
 
 def check_spec(spec: NetworkSpec, *, complete: bool = True, has_run: bool = False) -> list[Problem]:
@@ -42,11 +46,20 @@ def check_spec(spec: NetworkSpec, *, complete: bool = True, has_run: bool = Fals
     problems = [problem for check in checks for problem in check(spec)]
     if has_run:
         return [problem for problem in problems if not isinstance(problem, MissingFileProblem)]
-    return [*problems, *check_variables(spec, complete)]
+    problems += check_coverage(spec, spec.network.duration)
+    sound = not any(_GIVES_VARIABLES.fullmatch(problem.where) for problem in problems)
+    return [*problems, *check_variables(spec, complete and sound)]
 
 
 def check_duration(spec: NetworkSpec, duration: Quantity, place: str = "network.duration") -> list[Problem]:
-    """Return what is wrong with running a network for a duration: it must divide into steps and into every bin."""
+    """Return what is wrong with running a network for a duration.
+
+    It must divide into steps and into every bin, and values over time must last as long.
+    """
+    return _check_division(spec, duration, place) or [*check_coverage(spec, duration)]
+
+
+def _check_division(spec: NetworkSpec, duration: Quantity, place: str) -> list[Problem]:
     dt_s = spec.network.dt.value
     problems = check_multiple(place, duration, dt_s, "network.dt")
     if problems:
@@ -61,4 +74,4 @@ def _check_times(spec: NetworkSpec) -> Problems:
     for name, record in spec.record.items():
         if not isinstance(record, SpikesRecord):
             yield from check_multiple(f"record.{name}.interval", record.interval, spec.network.dt.value, "network.dt")
-    yield from check_duration(spec, spec.network.duration)
+    yield from _check_division(spec, spec.network.duration, "network.duration")

@@ -12,6 +12,7 @@ from models.errors import Problem
 from models.populations import Population
 from models.quantities import Quantity
 from models.spec import Connect, NetworkSpec, SpikeFileDrive
+from models.steps import count_steps, divides, format_time
 from models.values import ArrayFile, Normal, Series, Uniform, Value, Values
 
 _REACH_SD = 8.3
@@ -71,6 +72,22 @@ def check_series(place: str, series: Series, folder: Path) -> Problems:
         yield Problem(place, "is not a list of values", "one value per interval", f"{show_shape(shape)}{origin}")
     if lowest < 0:
         yield Problem(place, "has a negative number", "0 or more", f"{lowest:g} in SI units{origin}")
+
+
+@yield_file_problems
+def check_length(place: str, series: Series, duration: Quantity, spec: NetworkSpec) -> Problems:
+    """Check that values over time last as long as a run."""
+    dt_s = spec.network.dt.value
+    shape, _, origin = _measure(place, series.values, spec.folder)
+    if len(shape) != 1 or not all(divides(time.value, dt_s) for time in (series.interval, duration)):
+        return  # reported as that
+    n_covered, n_steps = shape[0] * count_steps(series.interval.value, dt_s), count_steps(duration.value, dt_s)
+    if n_covered < n_steps:
+        needed, covered = (format_time(n * dt_s) for n in (n_steps, n_covered))
+        remedy = "give more values, or a shorter duration"
+        yield Problem(
+            place, "ends before the run does", f"values for {needed}", f"values for {covered}{origin}", next=remedy
+        )
 
 
 @yield_file_problems

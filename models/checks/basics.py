@@ -42,13 +42,28 @@ def unknown_name(place: str, kind: str, name: object, valid: Iterable[str]) -> P
     return refuse_name(place, f"names a {kind} that does not exist", str(name), valid)
 
 
+def unknown_population(place: str, name: str, valid: Iterable[str]) -> Problem:
+    """Return the problem of a population that does not exist: all that do, and the nearest of them as a suggestion."""
+    choices = list(valid)
+    near = suggest_spelling(name, choices)
+    remedy = f"did you mean {show_value(near)}?" if near else None
+    what = "names a population that does not exist"
+    return Problem(place, what, _list_first(choices) or "none", show_value(name), next=remedy)
+
+
 def refuse_name(place: str, what: str, name: str, valid: Iterable[str], remedy: str | None = None) -> Problem:
     """Return the problem of a name that cannot be used, with the nearest of the valid ones, or the first of them."""
     choices = list(valid)
     near = suggest_spelling(name, choices)
-    listed = [show_value(choice) for choice in choices[:_MAX_CHOICES]] + ["…"] * (len(choices) > _MAX_CHOICES)
-    expected = show_value(near) if near else list_choices(listed)
+    expected = show_value(near) if near else _list_first(choices)
     return Problem(place, what, expected or "none", show_value(name), next=remedy)
+
+
+def _list_first(choices: list[str]) -> str:
+    """Return the first of the choices as prose."""
+    return list_choices(
+        [show_value(choice) for choice in choices[:_MAX_CHOICES]] + ["…"] * (len(choices) > _MAX_CHOICES)
+    )
 
 
 def check_populations_exist(place: str, names: Iterable[str], spec: NetworkSpec) -> Problems:
@@ -57,7 +72,7 @@ def check_populations_exist(place: str, names: Iterable[str], spec: NetworkSpec)
     valid = [*spec.layers.population, *(population.name for population in populations)]
     for name in names:
         if not find_populations(populations, name):
-            yield unknown_name(place, "population", name, valid)
+            yield unknown_population(place, name, valid)
 
 
 def check_layers(place: str, exceptions: Iterable[int], spec: NetworkSpec, reached: Iterable[int] = ()) -> Problems:
@@ -65,7 +80,8 @@ def check_layers(place: str, exceptions: Iterable[int], spec: NetworkSpec, reach
     layers = frozenset(reached)
     for layer in exceptions:
         if not 1 <= layer <= spec.layers.count:
-            yield Problem(f"{place}.layer.{layer}", "names a layer that does not exist", f"1 to {spec.layers.count}")
+            expected = "1" if spec.layers.count == 1 else f"1 to {spec.layers.count}"
+            yield Problem(f"{place}.layer.{layer}", "names a layer that does not exist", expected)
         elif layers and layer not in layers:
             expected = list_choices([str(number) for number in sorted(layers)])
             yield Problem(f"{place}.layer.{layer}", "changes nothing: no target is in this layer", expected)

@@ -5,6 +5,7 @@ from pathlib import Path
 from models.checks.arrays import (
     check_connect_file,
     check_edge_values,
+    check_length,
     check_series,
     check_spike_file,
     highest_value,
@@ -246,6 +247,15 @@ def _check_series(place: str, value: object, spec: NetworkSpec) -> Problems:
     if isinstance(value, Series):
         yield from check_step_time(f"{place}.interval", value, spec)
         yield from check_series(place, value, spec.folder)
+
+
+def check_coverage(spec: NetworkSpec, duration: Quantity) -> Problems:
+    """Check that rates and currents that vary in time last as long as a run of a duration."""
+    for name, drive in spec.drive.items():
+        for key in ("rate", "value"):
+            for at, value in _list_own(f"drive.{name}", drive, key):
+                if isinstance(value, Series):
+                    yield from check_length(at, value, duration, spec)
 
 
 def _check_poisson(place: str, drive: PoissonDrive, targets: tuple[Population, ...], spec: NetworkSpec) -> Problems:

@@ -3,7 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from models.checks.basics import Problems, check_populations_exist, check_step_time, first_per_place, unknown_name
+from models.checks.basics import (
+    Problems,
+    check_populations_exist,
+    check_step_time,
+    first_per_place,
+    unknown_name,
+    unknown_population,
+)
 from models.errors import Problem
 from models.populations import Population, choose_populations, expand_populations, list_members, list_reached
 from models.quantities import Quantity, show_value
@@ -90,7 +97,7 @@ def check_events(spec: NetworkSpec) -> Problems:
         yield from check_step_time(f"{place}.time", event.time, spec)
         population = populations.get(event.population)
         if population is None:
-            yield unknown_name(f"{place}.population", "population", event.population, populations)
+            yield unknown_population(f"{place}.population", event.population, populations)
         elif event.index >= population.size:
             yield _beyond(f"{place}.index", population, str(event.index))
         if not isinstance(event.value, Quantity):

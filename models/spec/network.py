@@ -55,7 +55,7 @@ class NetworkSpec(Table):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know about the settings that were applied."""
+        """What a reader should know about the settings that were applied, and about what the network lacks."""
         return self._notes
 
     def with_origin(self, folder: Path, notes: tuple[str, ...] = ()) -> Self:

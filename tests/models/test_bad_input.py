@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tomli_w
 
-from models.checks import check_duration
+from models.checks import check_duration, check_spec
 from models.files import parse_model
 from models.quantities import SECOND, parse_quantity
 from tests.models.bad_input import drives, files, network, pathways, records, values
@@ -127,3 +127,16 @@ def test_a_duration_from_the_command_line_has_its_own_place() -> None:
         '--duration: is not a multiple of record.currents.interval = 1 ms (expected "10 ms" or "11 ms"; got "10.5 ms").'
     ]
     assert check_duration(spec, parse_quantity("1 min", SECOND), "--duration") == []
+
+
+def test_a_duration_that_values_over_time_do_not_last_for_is_refused() -> None:
+    """A longer run than the model's own needs more values; a run of the model that was recorded does not ask again."""
+    edit = {"drive.noise.rate": {"values": [5, 10], "unit": "Hz", "interval": "50 ms"}}
+    spec = parse_model(tomli_w.dumps(apply_edit(edit)), Path())
+    assert [str(problem) for problem in check_duration(spec, parse_quantity("200 ms", SECOND), "--duration")] == [
+        "drive.noise.rate: ends before the run does (expected values for 200 ms; got values for 100 ms).\n"
+        "  next: give more values, or a shorter duration"
+    ]
+    longer = spec.network.model_copy(update={"duration": parse_quantity("200 ms", SECOND)})
+    assert len(check_spec(spec.model_copy(update={"network": longer}))) == 1
+    assert check_spec(spec.model_copy(update={"network": longer}), has_run=True) == []

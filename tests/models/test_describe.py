@@ -88,6 +88,7 @@ def test_a_pathway_has_kernel_weight_rule_and_expected_synapses() -> None:
         "weight": "0.20 mV",
         "connect": "{ probability = 0.1 }",
         "synapses": pytest.approx(3 * 3200 * 3200 * 0.1),
+        "synapses_expected": True,
         "delay": "1.5 ms",
         "autapses": "yes",
         "channel": "lateral",
@@ -145,7 +146,10 @@ def test_text_fits_and_nothing_is_cut(name: str, width: int) -> None:
     assert "\x1b" not in text
     assert "…" not in text
     cells = [
-        str(cell) for frame in tables.values() for cell in frame.select_dtypes(["object", "string"]).to_numpy().flat
+        str(cell)
+        for frame in tables.values()
+        for cell in frame.select_dtypes(["object", "string"]).to_numpy().flat
+        if cell is not True  # it is the mark of the expected number
     ]
     assert len(cells) > 20
     assert [cell for cell in cells if "".join(cell.split()) not in packed] == []
@@ -172,6 +176,38 @@ def test_a_table_that_fits_is_one_table() -> None:
         " 60 ms   L1E              2   v     1 V\n"
         "\n"
     )
+
+
+def test_a_pathway_that_joins_nothing_has_no_synapses() -> None:
+    """Its row is like the others', with the number in its place."""
+    frame = describe_network(load_network("hierarchy", {"layers.count": 1}))["pathways"]
+    columns = list(frame.columns)
+    assert frame.set_index("pathway").loc["feedforward", "synapses"] == 0
+    assert columns.index("connect") < columns.index("synapses") < columns.index("delay")
+
+
+def test_an_expected_number_is_marked() -> None:
+    """Edges that are drawn by probability are counted on average, and others exactly."""
+    tables = describe_network(load_network("hierarchy", {"pathway.lateral.connect": {"in_degree": 5}}))
+    rows = {row["pathway"]: row for row in tables_to_json(tables)["pathways"]}
+    assert "synapses_expected" not in rows["lateral"]
+    assert rows["feedforward"]["synapses_expected"] is True
+    text = format_tables(tables, width=400)
+    assert " ~2560000 " in text
+    assert " 48000 " in text
+    assert "synapses_expected" not in text
+
+
+def test_the_numbers_in_a_file_are_shown(tmp_path: Path) -> None:
+    """Their range and mean, in the unit that they are in, also in a layer's exception."""
+    np.save(tmp_path / "weights.npy", np.array([[0.1, 0.2, 0.3]] * 3))
+    spec = load_network("exponential_current").with_origin(tmp_path)
+    for unit, shown in (({"unit": "mV"}, "mV"), ({}, "in SI units")):
+        weight = {"file": "weights.npy", **unit}
+        changed = load_network(spec, {"pathway.slow.weight": weight, "pathway.slow.layer.1.weight": weight})
+        row = describe_network(changed)["pathways"].loc[0]
+        assert row["weight"].endswith(f" }}: 0.1 to 0.3 {shown}, mean 0.2")
+        assert row["exceptions"].endswith(f" }}: 0.1 to 0.3 {shown}, mean 0.2")
 
 
 def test_tables_are_json() -> None:

@@ -53,7 +53,12 @@ REFUSED = [
     ("1e999 mV", "is beyond what a float64 can hold", "1e-308 to 1e308 in SI units, or 0", '"1e999 mV"'),
     ("1e-999 mV", "is beyond what a float64 can hold", "1e-308 to 1e308 in SI units, or 0", '"1e-999 mV"'),
     ("1e99999999 V", "is beyond what a float64 can hold", "1e-308 to 1e308 in SI units, or 0", '"1e99999999 V"'),
-    ("1 mVolt", 'has the unknown unit "mVolt"', '"mvolt"', '"mVolt"'),
+    ("1 mVolt", 'has the unknown unit "mVolt"', '"mV"', '"mVolt"'),
+    ("0.1 mv", 'has the unknown unit "mv"', '"mV"', '"mv"'),
+    ("50 µV", "has a unit that cannot be read", '"uV"', '"µV"'),
+    ("50 μV", "has a unit that cannot be read", '"uV"', '"μV"'),
+    ("2 nA*MΩ", 'has the unknown unit "MΩ"', '"Mohm"', '"nA*MΩ"'),
+    ("2 Ω*A", "has a unit that cannot be read", '"ohm*A"', '"Ω*A"'),
     ("1 furlong", 'has the unknown unit "furlong"', "a unit that Brian2 knows", '"furlong"'),
     ("1 mV + 1 mV", "has a unit that cannot be read", "a product of Brian2 units", '"mV + 1 mV"'),
     ("1 __import__('os')", 'has the unknown unit "__import__"', "a unit that Brian2 knows", "\"__import__('os')\""),
@@ -68,6 +73,17 @@ def test_what_is_not_a_voltage_is_refused(raw: object, what: str, expected: str,
     with pytest.raises(QuantityError) as caught:
         parse_quantity(raw, VOLT)
     assert (caught.value.what, caught.value.expected, caught.value.got) == (what, expected, got)
+
+
+@pytest.mark.parametrize(
+    ("text", "dimension", "near"),
+    [("10 hz", HERTZ, "Hz"), ("1 khz", HERTZ, "kHz"), ("5 msec", SECOND, "ms"), ("5 sec", SECOND, "s")],
+)
+def test_a_unit_of_the_wanted_dimension_is_suggested(text: str, dimension: Dimension, near: str) -> None:
+    """Capitals and usual abbreviations lead to the unit that was meant, not to one that is spelt nearly so."""
+    with pytest.raises(QuantityError) as caught:
+        parse_quantity(text, dimension)
+    assert caught.value.expected == f'"{near}"'
 
 
 def test_a_unit_where_a_number_is_wanted_is_refused() -> None:

@@ -38,6 +38,15 @@ def test_a_broken_pathway_does_not_make_its_channel_unknown() -> None:
     assert len(refuse(tomli_w.dumps(apply_edit(edit)), Path()).problems) == 1
 
 
+@pytest.mark.parametrize(("key", "value"), [("source", "X"), ("target", "X"), ("kinetics", "exponental")])
+def test_a_broken_pathway_does_not_make_its_variable_unknown(key: str, value: str) -> None:
+    """The same for what it gives to neurons, which a recorder or an event may name."""
+    states = {"kind": "states", "population": "E", "variables": ["I_slow"], "interval": "1 ms"}
+    edit = {f"pathway.slow.{key}": value, "record.states": states, "event.0.set": "I_slow"}
+    problems = refuse(tomli_w.dumps(apply_edit(edit)), Path()).problems
+    assert [problem.where for problem in problems] == [f"small: pathway.slow.{key}"]
+
+
 MISTAKES: Edit = {
     "pathway.slow.tau": "0 ms",
     "pathway.fast.target": ["E", "Q"],

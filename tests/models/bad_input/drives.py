@@ -40,9 +40,19 @@ CASES: dict[str, Case] = {
         '≤ 1; got "20 kHz").',
     ),
     "shared source that fires twice in a step at times": (
-        {"drive.noise": SHARED | {"rate": {"values": [1, 20], "unit": "kHz", "interval": "1 ms"}}},
+        {"drive.noise": SHARED | {"rate": {"values": [1, 20], "unit": "kHz", "interval": "50 ms"}}},
         "small: drive.noise.rate: makes a source fire more than once in a step of 0.1 ms (expected rate · dt "
         "≤ 1; got up to 20000 Hz).",
+    ),
+    "rate that ends too early": (
+        {"drive.noise.rate": {"values": [5, 10, 5], "unit": "Hz", "interval": "33 ms"}},
+        "small: drive.noise.rate: ends before the run does (expected values for 100 ms; got values for 99 ms).\n"
+        "  next: give more values, or a shorter duration",
+    ),
+    "rate in a file that ends too early": (
+        {"drive.noise.rate": {"file": "4.npy", "unit": "Hz", "interval": "10 ms"}},
+        "small: drive.noise.rate: ends before the run does (expected values for 100 ms; got values for 40 ms in "
+        "{folder}/4.npy).\n  next: give more values, or a shorter duration",
     ),
     "shared sources without a number": (
         {"drive.noise": {key: value for key, value in SHARED.items() if key != "sources"}},

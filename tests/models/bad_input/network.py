@@ -103,6 +103,10 @@ CASES: dict[str, Case] = {
         {"layers.population.E.layer": {"first": {"size": 5}}},
         'small: layers.population.E.layer.first: is not the number of a layer (expected 1, 2, …; got "first").',
     ),
+    "exception for a second layer of one": (
+        {"layers.count": 1, "pathway.slow.layer": {"2": {"weight": "1 mV"}}},
+        "small: pathway.slow.layer.2: names a layer that does not exist (expected 1).",
+    ),
     "label that is one layer's population": (
         {"layers.population.L1E": {"size": 2, "neuron": "lif"}},
         "small: layers.population.L1E: has the name of one layer's population (expected a name without a "

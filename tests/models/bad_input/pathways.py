@@ -36,7 +36,8 @@ CASES: dict[str, Case] = {
     ),
     "pathway to a population of a layer too far": (
         {"pathway.fast.target": "L3E"},
-        'small: pathway.fast.target: names a population that does not exist (expected "L2E"; got "L3E").',
+        'small: pathway.fast.target: names a population that does not exist (expected "E", "I", "L1E", '
+        '"L1I", "L2E" or "L2I"; got "L3E").\n  next: did you mean "L2E"?',
     ),
     "pathway to nothing": (
         {"pathway.fast.target": []},

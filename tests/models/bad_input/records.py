@@ -24,7 +24,8 @@ CASES: dict[str, Case] = {
     ),
     "recorder of an unknown population": (
         {"record.currents.population": "L9E"},
-        'small: record.currents.population: names a population that does not exist (expected "L2E"; got "L9E").',
+        'small: record.currents.population: names a population that does not exist (expected "E", "I", "L1E", '
+        '"L1I", "L2E" or "L2I"; got "L9E").\n  next: did you mean "L2E"?',
     ),
     "recorder of an unknown channel": (
         {"record.currents.channels": ["slwo"]},

@@ -63,7 +63,7 @@ CASES: dict[str, Case] = {
     ),
     "unknown unit": (
         {"pathway.slow.weight": "0.2 mVolt"},
-        'small: pathway.slow.weight: has the unknown unit "mVolt" (expected "mvolt"; got "mVolt").',
+        'small: pathway.slow.weight: has the unknown unit "mVolt" (expected "mV"; got "mVolt").',
     ),
     "no number": (
         {"pathway.slow.weight": "strong"},
