@@ -82,8 +82,8 @@ def export_tables(
         Made if need be.
     format : {"parquet", "csv"}
     populations, neurons, channels, start, stop : optional
-        As for `Run.currents`. A recorder that holds nothing of what is named gives no file; rates are of whole
-        populations, and inputs of all drives.
+        As for `Run.currents`. A recorder that holds nothing of what is named gives no file (`list_left_out`); rates
+        are of whole populations, and inputs of all drives.
     overwrite : bool
         Replace files of the same names.
 
@@ -124,6 +124,36 @@ def export_tables(
                 folder.rmdir()
         raise
     return files
+
+
+def list_left_out(run: Run, populations: Names = None, neurons: Neurons = None) -> dict[str, str]:
+    """Return the recorders that hold nothing of what is selected, so that no table of theirs is written, and why.
+
+    Raises
+    ------
+    SpecError
+        If something that is named does not exist.
+    """
+    recording, selection = run.recording, select_neurons(run.network, populations, neurons)
+    held = {name: neurons_of_populations(run.network, item.populations) for name, item in recording.spikes.items()}
+    held |= {name: neurons_of_reader(reader) for name, reader in recording.readers_of("states").items()}
+    held |= {name: reader.neurons("v") for name, reader in recording.readers_of("currents").items()}
+    left_out = {name: neurons for name, neurons in held.items() if _held(selection, neurons) is None}
+    asked = selection.populations
+    rates = {
+        name: neurons_of_populations(run.network, counts.populations)
+        for name, counts in recording.rates.items()
+        if asked is not None and not set(asked) & set(counts.populations)
+    }
+    return {name: _explain_left_out(run, neurons) for name, neurons in (left_out | rates).items()}
+
+
+def _explain_left_out(run: Run, recorded: NDArray[np.int32]) -> str:
+    there = np.zeros(run.network.n_neurons, bool)
+    there[recorded] = True
+    counts = {p.name: int(there[p.start : p.stop].sum()) for p in run.network.populations}
+    sizes = [f"{n} of {run.network.population[name].size} in {name}" for name, n in counts.items() if n]
+    return f"it recorded none of the selected neurons, but {', '.join(sizes) or 'none at all'}"
 
 
 def _prepare(run: Run, folder: Path, files: list[Path], overwrite: bool) -> bool:

@@ -14,8 +14,9 @@ import pytest
 from models.errors import SpecError
 from models.tables import current_columns
 from pipeline import export
+from pipeline.cli import main
 from pipeline.errors import ExistingFileError, OutputError, StorageError
-from pipeline.export import export_tables
+from pipeline.export import export_tables, list_left_out
 from pipeline.run import Run, load_run
 from tests.pipeline.synthetic_run import CHANNELS, make_run
 
@@ -105,8 +106,8 @@ def test_selection(run: Run, tmp_path: Path) -> None:
     assert min(len(currents), len(spikes), len(rates)) > 2
 
 
-def test_recorders_without_the_selection_are_left_out(tmp_path: Path) -> None:
-    """A recorder that holds nothing of what is asked for gives no file; one that holds a part gives that."""
+def test_recorders_without_the_selection_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recorder that holds nothing of what is asked for gives no file, and is named; of a part, it gives that."""
     made = make_run(tmp_path / "run")
     recorders = made.index()["recorders"]
     arrays = {"v": recorders["currents"]["arrays"]["v"]}
@@ -117,6 +118,15 @@ def test_recorders_without_the_selection_are_left_out(tmp_path: Path) -> None:
     run = load_run(made.path)
     names = [path.stem for path in export_tables(run, tmp_path / "I", populations="I")]
     assert names == ["spikes", "states", "rates", "inputs"]
+    why = "it recorded none of the selected neurons, but 2 of 3 in L1E"
+    assert list_left_out(run, populations="I") == list_left_out(run, neurons=[2]) == {"currents": why}
+    assert list_left_out(run) == list_left_out(run, neurons=[1, 2]) == {}
+    assert main(["tables", str(run.path), "--to", str(tmp_path / "verb"), "--neurons", "2"]) == 0
+    said = capsys.readouterr()
+    assert f"left out: currents ({why})\n" in said.err
+    assert "currents.parquet" not in said.out
+    assert main(["tables", str(run.path), "--to", str(tmp_path / "json"), "--neurons", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["left_out"] == {"currents": why}
     export_tables(run, tmp_path / "both", neurons=[1, 2])
     assert set(pd.read_parquet(tmp_path / "both" / "currents.parquet")["neuron"]) == {1}
     assert set(pd.read_parquet(tmp_path / "both" / "spikes.parquet")["neuron"]) == {1, 2}
