@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from brian2 import hertz, ms
 
 from models import SpecError
 from models.groups import Device
@@ -100,6 +101,18 @@ def test_other_numbers_are_another_run(ask: Ask) -> None:
         paths.add(ask(**arguments).path)
         assert not ask.found, arguments
     assert len(paths) == 5
+
+
+def test_numbers_of_numpy_and_quantities_of_brian2(ask: Ask) -> None:
+    """They are what the same text is."""
+    first = ask(seed=2, record_interval="2 ms", settings={"drive.background.rate": "31 Hz"})
+    settings = {"drive.background.rate": 31 * hertz}
+    again = ask(seed=np.int64(2), threads=np.uint8(1), duration=20 * ms, record_interval=2 * ms, settings=settings)
+    assert json.loads(again.folder.manifest.read_text())["seed"] == 2
+    rates = [[item.rate.value for item in run.network.poisson_inputs] for run in (first, again)]  # type: ignore[union-attr]
+    assert rates[0] == rates[1]
+    assert again.recording.n_steps == first.recording.n_steps
+    assert ask(seed=np.int64(2), record_interval="2 ms", settings={"drive.background.rate": "31 Hz"}).path == first.path
 
 
 def test_a_run_elsewhere_is_found(ask: Ask, tmp_path: Path) -> None:
