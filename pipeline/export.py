@@ -24,6 +24,7 @@ from pipeline.errors import ExistingFileError, OutputError
 from pipeline.places import check_place
 from pipeline.recording import Recording
 from pipeline.run import Run
+from pipeline.run_folder import COLUMNS_FILE
 from pipeline.selection import Names, Neurons, NeuronSelection, select_names, select_neurons, unknown_name
 from pipeline.storage import choose_another, explain_failed_writes
 from pipeline.tabulate import (
@@ -39,8 +40,6 @@ from pipeline.time_axis import Time
 
 type Format = Literal["parquet", "csv"]
 
-COLUMNS_FILE = "columns.json"
-"""Names, types, units and meanings of the columns of every table that was written."""
 COLUMNS_VERSION = 1
 _PART_MB = 64.0
 """Memory of the part of a table that is written at a time: one row group in Parquet."""
@@ -111,7 +110,7 @@ def export_tables(
     files = [folder / f"{table.name}.{format}" for table in tables]
     contents = {
         folder / run.folder.manifest.name: partial(_write_bytes, run.folder.manifest.read_bytes()),
-        folder / COLUMNS_FILE: partial(_write_bytes, _describe_columns(tables, format).encode()),
+        folder / COLUMNS_FILE: partial(_write_bytes, _describe_columns(run, tables, format).encode()),
         **{path: partial(_WRITERS[format], table) for path, table in zip(files, tables, strict=True)},
     }
     made = _prepare(run, folder, list(contents), overwrite)
@@ -239,7 +238,7 @@ def _list_rates(recording: Recording, selection: NeuronSelection, window: dict[s
             yield Table(name, RATE_COLUMNS, iter([frame]))
 
 
-def _describe_columns(tables: list[Table], format: str) -> str:
+def _describe_columns(run: Run, tables: list[Table], format: str) -> str:
     described = {
         table.name: {
             "file": f"{table.name}.{format}",
@@ -247,7 +246,8 @@ def _describe_columns(tables: list[Table], format: str) -> str:
         }
         for table in tables
     }
-    return json.dumps({"version": COLUMNS_VERSION, "tables": described}, indent=1, ensure_ascii=False) + "\n"
+    content = {"version": COLUMNS_VERSION, "run": str(run.path), "tables": described}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _write_bytes(content: bytes, file: IO[bytes]) -> None:

@@ -116,10 +116,15 @@ def simulate(
     fingerprint = fingerprint_run(spec, seed=run_seed, n_steps=n_steps, device=device)
     notify = notify or (lambda stage: None)
 
+    def explain(path: Path) -> Problem | None:
+        from pipeline.found import Wanted, explain_taken
+
+        return explain_taken(path, Wanted(fingerprint, run_seed, n_steps))
+
     def compute(*, replace: bool) -> "Run":
         compiler = find_compiler(arch)
         name = model.network.name if isinstance(model, NetworkSpec) else str(model)
-        claim = claim_folder(root, spec.network.name, place, replace=replace)
+        claim = claim_folder(root, spec.network.name, place, replace=replace, explain=explain)
         job = Job(spec, name, settings, run_seed, n_steps, device, n_threads, compiler, root, claim.folder, fingerprint)
         return _compute(job, claim, notify, progress)
 

@@ -15,9 +15,10 @@ from models.errors import SpecError
 from models.tables import current_columns
 from pipeline import export
 from pipeline.cli import main
-from pipeline.errors import ExistingFileError, OutputError, StorageError
+from pipeline.errors import ExistingFileError, OutputError, RunFolderError, StorageError
 from pipeline.export import export_tables, list_left_out
 from pipeline.run import Run, load_run
+from pipeline.verification import verify
 from tests.pipeline.synthetic_run import CHANNELS, make_run
 
 TABLES = ["spikes", "currents", "states", "rates", "inputs"]
@@ -84,13 +85,30 @@ def test_beside_the_tables(run: Run, tmp_path: Path) -> None:
     )
     assert (tmp_path / "manifest.json").read_bytes() == run.folder.manifest.read_bytes()
     described = json.loads((tmp_path / "columns.json").read_text())
-    assert described["version"] == 1
+    assert (described["version"], described["run"]) == (1, str(run.path))
     assert list(described["tables"]) == TABLES
     currents = described["tables"]["currents"]
     assert currents["file"] == "currents.parquet"
     assert currents["columns"] == {
         name: {"dtype": c.dtype, "unit": c.unit, "meaning": c.meaning} for name, c in current_columns(CHANNELS).items()
     }
+
+
+def test_exported_tables_are_no_run(run: Run, tmp_path: Path) -> None:
+    """Whoever takes them for the run is told so, and where the run was, if that is known."""
+    export_tables(run, tmp_path)
+    said = f"{tmp_path}: is a folder of exported tables, not a run."
+    for columns, advice in (
+        (None, f"\n  next: name the run's folder, which was {run.path}"),
+        ('{"version": 1}', ""),
+        ("[", ""),
+    ):
+        if columns is not None:
+            (tmp_path / "columns.json").write_text(columns)
+        for load in (load_run, verify):
+            with pytest.raises(RunFolderError) as caught:
+                load(tmp_path)
+            assert str(caught.value) == said + advice
 
 
 def test_selection(run: Run, tmp_path: Path) -> None:

@@ -136,13 +136,31 @@ def test_a_folder_that_holds_anything_else_is_refused(ask: Ask, tmp_path: Path) 
     out = tmp_path / "out"
     run = ask(out=out)
     for force in (False, True):
-        with pytest.raises(SpecError, match="holds a run that is not this one, or did not finish"):
+        with pytest.raises(SpecError) as caught:
             ask(out=out, seed=2, force=force)
+        assert str(caught.value) == (
+            f"--out {out}: holds another run (expected a new or an empty folder; "
+            f'got steady, 20 ms, seed {run.manifest["seed"]}, status "finished").\n'
+            "  next: choose another folder, or delete it"
+        )
     _unfinish(run)
     for force in (False, True):
-        with pytest.raises(SpecError, match="holds a run that is not this one, or did not finish"):
+        with pytest.raises(SpecError) as caught:
             ask(out=out, force=force)
+        assert str(caught.value) == (
+            f"--out {out}: holds this run, which has not finished (expected a new or an empty folder; "
+            'got status "failed" with 20 ms of 20 ms recorded).\n'
+            f'  next: load what there is with: load_run("{out}", partial=True); or choose another folder, or delete it'
+        )
     assert load_run(out, partial=True).manifest["fingerprint"] == run.manifest["fingerprint"]
+    run.folder.recording_index.unlink()
+    with pytest.raises(SpecError) as caught:
+        ask(out=out)
+    assert str(caught.value) == (
+        f"--out {out}: holds this run, which has not finished (expected a new or an empty folder; "
+        'got status "failed" with nothing of 20 ms recorded).\n'
+        "  next: choose another folder, or delete it"
+    )
 
 
 def test_what_else_a_folder_holds_is_not_lost(ask: Ask, tmp_path: Path) -> None:
@@ -322,7 +340,7 @@ def test_a_damaged_run_of_another_seed(ask: Ask, tmp_path: Path, spoil: Callable
     neurons = next(run.folder.recording.rglob("*neurons.npy"))
     neurons.write_bytes(neurons.read_bytes()[:-1] + b"\xff")
     for force in (False, True):
-        with pytest.raises(SpecError, match="holds a run that is not this one, or did not finish"):
+        with pytest.raises(SpecError, match=r"holds another run|holds a run that is not this one"):
             ask(out=out, force=force)
 
 
