@@ -104,10 +104,18 @@ def _refuse_rest(aside: Path, kept: Path) -> None:
         raise StorageError(Problem(str(aside), what, got=", ".join(rest), next=f"move it; the new run is in {kept}"))
 
 
-def claim_folder(root: BuildRoot, network: str, out: Path | None, *, replace: bool = False) -> Claim:
+def claim_folder(
+    root: BuildRoot,
+    network: str,
+    out: Path | None,
+    *,
+    replace: bool = False,
+    explain: Callable[[Path], Problem | None] | None = None,
+) -> Claim:
     """Return a new folder under the root, or `out`, which must be new or empty.
 
-    To `replace` what `out` holds, the folder is a new one beside it, until it is settled.
+    To `replace` what `out` holds, the folder is a new one beside it, until it is settled. `explain` is asked which run
+    it is that `out` holds, where it holds one.
 
     Raises
     ------
@@ -122,7 +130,7 @@ def claim_folder(root: BuildRoot, network: str, out: Path | None, *, replace: bo
             _refuse_others(kept)
             remove_abandoned(kept)
             return _claim_beside(kept)
-        return _claim_numbered(root.runs, network) if out is None else _claim_chosen(out)
+        return _claim_numbered(root.runs, network) if out is None else _claim_chosen(out, explain)
     except CurrentsError:
         raise
     except OSError as error:
@@ -131,7 +139,7 @@ def claim_folder(root: BuildRoot, network: str, out: Path | None, *, replace: bo
         raise OutputError(Problem(place, "cannot be written to", evidence=str(error), next=remedy)) from None
 
 
-def _claim_chosen(out: Path) -> Claim:
+def _claim_chosen(out: Path, explain: Callable[[Path], Problem | None] | None) -> Claim:
     made = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     folder = RunFolder(out.resolve())
@@ -141,10 +149,19 @@ def _claim_chosen(out: Path) -> Claim:
         # Of two runs that both found the folder empty, one can make this file.
         folder.log.touch(exist_ok=False)
     except FileExistsError:
-        advice = "choose another folder, or delete it" if folder.log.is_file() else None
-        holds = "holds a run that is not this one, or did not finish" if folder.log.is_file() else "is not empty"
-        raise SpecError(Problem(f"--out {out}", holds, "a new or an empty folder", next=advice)) from None
+        raise SpecError(_refuse_taken(out, folder, explain)) from None
     return Claim(folder, made)
+
+
+def _refuse_taken(out: Path, folder: RunFolder, explain: Callable[[Path], Problem | None] | None) -> Problem:
+    place, expected = f"--out {out}", "a new or an empty folder"
+    if not folder.log.is_file():
+        return Problem(place, "is not empty", expected)
+    found = None if explain is None else explain(folder.path)
+    if found is not None:
+        return dataclasses.replace(found, where=place, expected=expected)
+    what = "holds a run that is not this one, or did not finish"
+    return Problem(place, what, expected, next="choose another folder, or delete it")
 
 
 def _claim_beside(kept: Path) -> Claim:

@@ -148,17 +148,18 @@ def tables(
     format
         Parquet, or CSV.
     populations, neurons, channels
-        What to write; everything when not given.
+        What to write; everything when not given. Recorders that have none of these neurons are named as left out.
     start, stop
         Times, such as "100 ms".
     overwrite
         Replace tables that are there.
     """
-    from pipeline.export import export_tables
+    from pipeline.export import export_tables, list_left_out
     from pipeline.run import load_run
 
+    loaded = load_run(run)
     written = export_tables(
-        load_run(run),
+        loaded,
         to,
         format=format,
         populations=populations,
@@ -168,18 +169,26 @@ def tables(
         stop=stop,
         overwrite=overwrite,
     )
+    left_out = list_left_out(loaded, populations, neurons)
     if as_json:
-        print_json({"written": [str(path) for path in written]})
-    else:
-        for path in written:
-            print(path)
+        print_json({"written": [str(path) for path in written], "left_out": left_out})
+        return
+    for path in written:
+        print(path)
+    for name, reason in left_out.items():
+        tell(f"left out: {name} ({reason})")
 
 
 @app.command
 def verify(run: Folder, /, *, as_json: Json = False) -> int:
-    """Recompute every recorded current, v and spike of a run from spikes, drive and edges alone.
+    """Recompute the recorded currents and v of a run from spikes, drive and edges alone, and compare.
 
-    Exits 1 if anything differs, or if no channel held a value other than 0.
+    Spikes are compared at the neurons whose v was recomputed: those that a recorder of currents or states has. Recorded
+    rates are compared with the recorded spikes; edges and recorded neurons with the model. What could not be checked,
+    such as a current whose source's spikes were not recorded, is listed and counted.
+
+    Exits 1 if anything differs, if none of the recorded currents could be checked, or if no channel that was checked
+    held a value other than 0.
 
     Parameters
     ----------
@@ -193,7 +202,9 @@ def verify(run: Folder, /, *, as_json: Json = False) -> int:
         notify("verify")
         report = verify_run(run, progress=progress)
     if as_json:
-        print_json({"passed": report.passed, "failed": list(report.failed), "rows": report.table.to_dict("records")})
+        counts = {"n_rows": len(report.rows), "n_not_checked": report.n_unchecked}
+        said = {"passed": report.passed, "failed": list(report.failed), "why_not": report.why_not}
+        print_json({**said, **counts, "rows": report.table.to_dict("records")})
     else:
         print(format_report(report))
     return 0 if report.passed else EXIT_FAILED

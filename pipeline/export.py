@@ -24,6 +24,7 @@ from pipeline.errors import ExistingFileError, OutputError
 from pipeline.places import check_place
 from pipeline.recording import Recording
 from pipeline.run import Run
+from pipeline.run_folder import COLUMNS_FILE
 from pipeline.selection import Names, Neurons, NeuronSelection, select_names, select_neurons, unknown_name
 from pipeline.storage import choose_another, explain_failed_writes
 from pipeline.tabulate import (
@@ -39,8 +40,6 @@ from pipeline.time_axis import Time
 
 type Format = Literal["parquet", "csv"]
 
-COLUMNS_FILE = "columns.json"
-"""Names, types, units and meanings of the columns of every table that was written."""
 COLUMNS_VERSION = 1
 _PART_MB = 64.0
 """Memory of the part of a table that is written at a time: one row group in Parquet."""
@@ -82,8 +81,8 @@ def export_tables(
         Made if need be.
     format : {"parquet", "csv"}
     populations, neurons, channels, start, stop : optional
-        As for `Run.currents`. A recorder that holds nothing of what is named gives no file; rates are of whole
-        populations, and inputs of all drives.
+        As for `Run.currents`. A recorder that holds nothing of what is named gives no file (`list_left_out`); rates
+        are of whole populations, and inputs of all drives.
     overwrite : bool
         Replace files of the same names.
 
@@ -111,7 +110,7 @@ def export_tables(
     files = [folder / f"{table.name}.{format}" for table in tables]
     contents = {
         folder / run.folder.manifest.name: partial(_write_bytes, run.folder.manifest.read_bytes()),
-        folder / COLUMNS_FILE: partial(_write_bytes, _describe_columns(tables, format).encode()),
+        folder / COLUMNS_FILE: partial(_write_bytes, _describe_columns(run, tables, format).encode()),
         **{path: partial(_WRITERS[format], table) for path, table in zip(files, tables, strict=True)},
     }
     made = _prepare(run, folder, list(contents), overwrite)
@@ -124,6 +123,36 @@ def export_tables(
                 folder.rmdir()
         raise
     return files
+
+
+def list_left_out(run: Run, populations: Names = None, neurons: Neurons = None) -> dict[str, str]:
+    """Return the recorders that hold nothing of what is selected, so that no table of theirs is written, and why.
+
+    Raises
+    ------
+    SpecError
+        If something that is named does not exist.
+    """
+    recording, selection = run.recording, select_neurons(run.network, populations, neurons)
+    held = {name: neurons_of_populations(run.network, item.populations) for name, item in recording.spikes.items()}
+    held |= {name: neurons_of_reader(reader) for name, reader in recording.readers_of("states").items()}
+    held |= {name: reader.neurons("v") for name, reader in recording.readers_of("currents").items()}
+    left_out = {name: neurons for name, neurons in held.items() if _held(selection, neurons) is None}
+    asked = selection.populations
+    rates = {
+        name: neurons_of_populations(run.network, counts.populations)
+        for name, counts in recording.rates.items()
+        if asked is not None and not set(asked) & set(counts.populations)
+    }
+    return {name: _explain_left_out(run, neurons) for name, neurons in (left_out | rates).items()}
+
+
+def _explain_left_out(run: Run, recorded: NDArray[np.int32]) -> str:
+    there = np.zeros(run.network.n_neurons, bool)
+    there[recorded] = True
+    counts = {p.name: int(there[p.start : p.stop].sum()) for p in run.network.populations}
+    sizes = [f"{n} of {run.network.population[name].size} in {name}" for name, n in counts.items() if n]
+    return f"it recorded none of the selected neurons, but {', '.join(sizes) or 'none at all'}"
 
 
 def _prepare(run: Run, folder: Path, files: list[Path], overwrite: bool) -> bool:
@@ -209,7 +238,7 @@ def _list_rates(recording: Recording, selection: NeuronSelection, window: dict[s
             yield Table(name, RATE_COLUMNS, iter([frame]))
 
 
-def _describe_columns(tables: list[Table], format: str) -> str:
+def _describe_columns(run: Run, tables: list[Table], format: str) -> str:
     described = {
         table.name: {
             "file": f"{table.name}.{format}",
@@ -217,7 +246,8 @@ def _describe_columns(tables: list[Table], format: str) -> str:
         }
         for table in tables
     }
-    return json.dumps({"version": COLUMNS_VERSION, "tables": described}, indent=1, ensure_ascii=False) + "\n"
+    content = {"version": COLUMNS_VERSION, "run": str(run.path), "tables": described}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _write_bytes(content: bytes, file: IO[bytes]) -> None:

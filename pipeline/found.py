@@ -9,14 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from models.errors import CurrentsError
+from models.errors import CurrentsError, Problem
+from models.steps import format_time
 from pipeline.atomic import write_atomically
 from pipeline.build_root import BuildRoot
-from pipeline.errors import RecordingError
+from pipeline.errors import RecordingError, UnfinishedRunError
 from pipeline.program_report import follow_program, read_report
 from pipeline.recording_origin import read_origin
 from pipeline.run import Run, load_run, read_manifest
 from pipeline.run_folder import RunFolder
+
+_MOVE_ON = "choose another folder, or delete it"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,39 @@ def _is_damaged(folder: RunFolder, wanted: Wanted) -> bool:
 def advise_force(error: RecordingError) -> RecordingError:
     """Return the error of a run that was found with what can be done about it."""
     return RecordingError(*(replace(problem, next="compute the run again with --force") for problem in error.problems))
+
+
+def explain_taken(path: Path, wanted: Wanted) -> Problem | None:
+    """Return which run it is that is in the way of the one that is wanted; None when that cannot be told."""
+    folder = RunFolder(path)
+    try:
+        manifest = follow_program(read_manifest(folder), read_report(folder), read_origin(folder))
+    except CurrentsError:
+        return None
+    if not _is_wanted(manifest, wanted):
+        return Problem("", "holds another run", got=_describe(manifest), next=_MOVE_ON)
+    try:
+        load_run(path)
+    except UnfinishedRunError as error:
+        (problem,) = error.problems
+        what = "holds this run, which has not finished"
+        return Problem("", what, got=problem.got, evidence=problem.evidence, next=_advise_unfinished(manifest, problem))
+    except CurrentsError as error:
+        return Problem("", "holds this run, which cannot be loaded", evidence=str(error), next=_MOVE_ON)
+    return None  # it has finished since
+
+
+def _advise_unfinished(manifest: dict[str, Any], problem: Problem) -> str:
+    """Return what can be done about a run that has not finished, in whose folder it cannot be run again."""
+    if manifest["status"] == "running" and problem.next:
+        return problem.next
+    has_part = problem.next is not None and "partial=True" in problem.next
+    return f"{problem.next}; or {_MOVE_ON}" if has_part else _MOVE_ON
+
+
+def _describe(manifest: dict[str, Any]) -> str:
+    duration = f", {format_time(manifest['duration_s'])}" if "duration_s" in manifest else ""
+    return f'{manifest.get("network")}{duration}, seed {manifest.get("seed")}, status "{manifest["status"]}"'
 
 
 def _is_wanted(manifest: dict[str, Any], wanted: Wanted) -> bool:

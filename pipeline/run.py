@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from pipeline.manifest_check import check_manifest
 from pipeline.program_report import follow_program, read_report
 from pipeline.recording import Recording, open_recording, recorded_seconds
 from pipeline.recording_origin import Origin, read_origin
-from pipeline.run_folder import RunFolder
+from pipeline.run_folder import COLUMNS_FILE, RunFolder
 from pipeline.selection import Names, Neurons
 from pipeline.time_axis import Time
 
@@ -217,6 +218,9 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
         if not folder.path.is_dir():
             what = "is a file" if folder.path.exists() else "does not exist"
             raise RunFolderError(Problem(place, what, expected))
+        if (folder.path / COLUMNS_FILE).is_file() and not folder.recording.exists():
+            next_ = _find_exported(folder)
+            raise RunFolderError(Problem(place, "is a folder of exported tables, not a run", next=next_))
         manifest = json.loads(folder.manifest.read_text(encoding="utf-8"))
     except RunFolderError:
         raise
@@ -234,6 +238,13 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
     if problems := check_manifest(manifest):
         raise RunFolderError(*(problem.within(str(folder.manifest)) for problem in problems))
     return manifest
+
+
+def _find_exported(folder: RunFolder) -> str | None:
+    """Return advice to name the run that tables are of, where what lies beside them says where it was."""
+    with suppress(OSError, ValueError, RecursionError, KeyError, TypeError):
+        return f"name the run's folder, which was {json.loads((folder.path / COLUMNS_FILE).read_bytes())['run']}"
+    return None
 
 
 def _read_network(folder: RunFolder, manifest: dict[str, Any]) -> Expanded:

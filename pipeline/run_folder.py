@@ -6,6 +6,9 @@ from typing import ClassVar
 
 from pipeline.chunk_format import chunk_name
 
+COLUMNS_FILE = "columns.json"
+"""What tells a folder of exported tables from a run: the columns of every table, and where the run was."""
+
 
 @dataclass(frozen=True)
 class EdgeFiles:

@@ -53,22 +53,38 @@ def format_report(report: "VerifyReport") -> str:
         f"{report.n_currents:.3g} neurons × steps × channels at {report.currents_per_s / 1e6:.3g} million per second"
     )
     lines.append(f"{speed}; the drive was regenerated in {report.drive_s:.1f} s")
-    lines.append("verified: everything agrees" if report.passed else "NOT verified")
+    lines.append(_conclude(report))
     return "\n".join(lines)
+
+
+def _conclude(report: "VerifyReport") -> str:
+    if not report.passed:
+        return f"NOT verified: {report.why_not}" if report.why_not else "NOT verified"
+    if not report.n_unchecked:
+        return "verified: everything agrees"
+    rows = f"{report.n_unchecked} of {len(report.rows)} rows"
+    return f"verified, but for {rows}, which could not be checked: see `not checked` above"
 
 
 def _explain(row: "Row") -> str:
     """Return what is wrong with a row of a verification, or why it was not checked; nothing when all is well."""
     what = f"{row.quantity} {'at' if row.population else 'of'} {row.population or row.recorder}"
-    if row.verdict != "differs":
-        return f"{what}: not checked: {row.reason}" if row.reason else ""
-    if row.reason:
+    left_out = f"{row.n_left_out} recorded {'spike was' if row.n_left_out == 1 else 'spikes were'} not compared"
+    if row.verdict == "not checked" and row.reason:
+        return f"{what}: not checked: {row.reason}" + (f"; {left_out}" if row.quantity == "spikes" else "")
+    if row.verdict == "differs" and row.reason:
         return f"{what}: {row.reason}"
-    values = f"expected {row.expected:.9g}, recorded {row.recorded:.9g}"
-    return f"{what}: {row.n_different} differ; first {_place(row)}: {values}"
+    said = []
+    if row.verdict == "differs":
+        values = f"expected {row.expected:.9g}, recorded {row.recorded:.9g}"
+        said.append(f"{row.n_different} differ; first {_place(row)}: {values}")
+    if row.compared:
+        said.append(f"those of {row.compared} were compared; {left_out}: the v of their neurons was not recorded")
+    return f"{what}: {'; '.join(said)}" if said else ""
 
 
 def _place(row: "Row") -> str:
     if row.source is not None:
         return f"from {row.source}" + ("" if row.neuron is None else f" to {row.neuron}")
-    return f"at neuron {row.neuron}" + ("" if math.isnan(row.time) else f", t = {row.time:.9g} s")
+    neuron = [] if row.neuron is None else [f"neuron {row.neuron}"]
+    return "at " + ", ".join(neuron + ([] if math.isnan(row.time) else [f"t = {row.time:.9g} s"]))

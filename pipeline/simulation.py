@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from models.checks import check_duration
 from models.errors import Problem, SpecError
@@ -12,6 +12,7 @@ from models.groups import Device
 from models.quantities import SECOND, Quantity, QuantityError, parse_quantity
 from models.spec import CurrentsRecord, NetworkSpec
 from models.steps import count_steps
+from pipeline.arguments import read_value, read_whole
 from pipeline.atomic import write_atomically
 from pipeline.build_root import BuildRoot, choose_root
 from pipeline.cache import read_limit
@@ -29,7 +30,12 @@ from pipeline.run_folder import RunFolder
 from pipeline.signals import interrupt_on_signals
 
 if TYPE_CHECKING:
+    from brian2 import Quantity as BrianQuantity
+
     from pipeline.run import Run
+
+type Amount = str | BrianQuantity
+"""Text such as `"10 s"`, or a quantity of Brian2's."""
 
 MOST_THREADS = 1024
 """What the engine's program takes."""
@@ -38,12 +44,12 @@ MOST_THREADS = 1024
 def simulate(
     model: str | Path | NetworkSpec,
     *,
-    duration: str | None = None,
-    seed: int | None = None,
+    duration: Amount | None = None,
+    seed: SupportsIndex | None = None,
     settings: Mapping[str, object] | None = None,
     device: Device = "engine",
-    record_interval: str | None = None,
-    threads: int = 1,
+    record_interval: Amount | None = None,
+    threads: SupportsIndex = 1,
     out: str | Path | None = None,
     force: bool = False,
     arch: Arch = "native",
@@ -57,15 +63,16 @@ def simulate(
     ----------
     model : str, Path or NetworkSpec
         A shipped network's name, a model file, or a spec.
-    duration : str, optional
-        Model time, such as `"10 s"`; the model's own when not given.
+    duration : str or Quantity, optional
+        Model time, such as `"10 s"` or Brian2's `10*second`; the model's own when not given.
     seed : int, optional
         Fixes initial values and drive; the model's `network.seed` when not given.
     settings : mapping, optional
-        Values by their path in the model, such as `{"drive.background.rate": "12 Hz"}`.
+        Values by their path in the model, such as `{"drive.background.rate": "12 Hz"}`; quantities of Brian2's and
+        NumPy arrays, too.
     device : {"engine", "reference"}
         Our own device, or Brian2's stock `cpp_standalone`, which holds every recording in memory.
-    record_interval : str, optional
+    record_interval : str or Quantity, optional
         The interval of every recorder of currents, such as `"1 ms"`.
     threads : int
         Threads of the engine. The results are the same bits with any number.
@@ -100,20 +107,25 @@ def simulate(
         On SIGINT, SIGTERM or SIGHUP; the manifest says `interrupted`.
     """
     root = choose_root(build_root)
-    settings = dict(settings or {})
-    spec = set_interval(load_network(model, settings), record_interval, duration)
-    n_steps = resolve_steps(spec, duration)
+    settings, duration_text = read_value(settings or {}), read_value(duration)
+    spec = set_interval(load_network(model, settings), read_value(record_interval), duration_text)
+    n_steps = resolve_steps(spec, duration_text)
     run_seed, place = check_seed(seed, spec), check_place("--out", out) if out is not None else None
-    check_threads(threads, device)
+    n_threads = check_threads(threads, device)
     read_limit()
     fingerprint = fingerprint_run(spec, seed=run_seed, n_steps=n_steps, device=device)
     notify = notify or (lambda stage: None)
 
+    def explain(path: Path) -> Problem | None:
+        from pipeline.found import Wanted, explain_taken
+
+        return explain_taken(path, Wanted(fingerprint, run_seed, n_steps))
+
     def compute(*, replace: bool) -> "Run":
         compiler = find_compiler(arch)
         name = model.network.name if isinstance(model, NetworkSpec) else str(model)
-        claim = claim_folder(root, spec.network.name, place, replace=replace)
-        job = Job(spec, name, settings, run_seed, n_steps, device, threads, compiler, root, claim.folder, fingerprint)
+        claim = claim_folder(root, spec.network.name, place, replace=replace, explain=explain)
+        job = Job(spec, name, settings, run_seed, n_steps, device, n_threads, compiler, root, claim.folder, fingerprint)
         return _compute(job, claim, notify, progress)
 
     try:
@@ -199,19 +211,24 @@ def resolve_steps(spec: NetworkSpec, duration: str | None) -> int:
     return count_steps(quantity.value, spec.network.dt.value)
 
 
-def check_seed(seed: int | None, spec: NetworkSpec) -> int:
-    """Return the run's seed, the network's when none is given; raise `SpecError` when it is out of range."""
-    if seed is not None and not 0 <= seed <= MAX_SEED:
-        raise SpecError(Problem("--seed", "is out of range", f"0 to {MAX_SEED}", str(seed)))
-    return spec.network.seed if seed is None else seed
+def check_seed(seed: SupportsIndex | None, spec: NetworkSpec) -> int:
+    """Return the run's seed, the network's when none is given; raise `SpecError` when it is none, or out of range."""
+    if seed is None:
+        return spec.network.seed
+    number = read_whole("seed", seed)
+    if not 0 <= number <= MAX_SEED:
+        raise SpecError(Problem("--seed", "is out of range", f"0 to {MAX_SEED}", str(number)))
+    return number
 
 
-def check_threads(threads: int, device: Device) -> None:
-    """Raise `SpecError` when a device cannot have so many threads."""
+def check_threads(threads: SupportsIndex, device: Device) -> int:
+    """Return the number of threads; raise `SpecError` when it is none, or the device cannot have so many."""
+    number = read_whole("threads", threads)
     most = MOST_THREADS if device == "engine" else 1
-    if not 1 <= threads <= most:
+    if not 1 <= number <= most:
         expected = f"1 to {most}" if device == "engine" else "1: the reference device has one thread"
-        raise SpecError(Problem("--threads", "is out of range", expected, str(threads)))
+        raise SpecError(Problem("--threads", "is out of range", expected, str(number)))
+    return number
 
 
 def _run_job(job: Job, notify: Notify, progress: Progress | None) -> None:

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 from models.drives import read_series
 from models.expand import expand_network
@@ -12,6 +12,7 @@ from models.files import load_network
 from models.groups import Device
 from models.spec import NetworkSpec
 from models.steps import step_time
+from pipeline.arguments import read_value
 from pipeline.build_root import choose_root
 from pipeline.compiler import Arch
 from pipeline.job import Notify
@@ -21,7 +22,7 @@ from pipeline.planning.streams import MOST_BUFFERS, PlannedStream
 from pipeline.program import Progress
 from pipeline.scratch import make_scratch
 from pipeline.signals import interrupt_on_signals
-from pipeline.simulation import check_seed, check_threads, resolve_steps, set_interval
+from pipeline.simulation import Amount, check_seed, check_threads, resolve_steps, set_interval
 
 _REFERENCE_EDGE_BYTES = 40
 """Of a Brian2 synapse and of all else that its program holds: measured on `hierarchy`."""
@@ -102,12 +103,12 @@ class Plan:
 def plan_run(
     model: str | Path | NetworkSpec,
     *,
-    duration: str | None = None,
-    seed: int | None = None,
+    duration: Amount | None = None,
+    seed: SupportsIndex | None = None,
     settings: Mapping[str, object] | None = None,
     device: Device = "engine",
-    record_interval: str | None = None,
-    threads: int = 1,
+    record_interval: Amount | None = None,
+    threads: SupportsIndex = 1,
     arch: Arch = "native",
     build_root: str | Path | None = None,
     notify: Notify | None = None,
@@ -123,9 +124,10 @@ def plan_run(
         If the short run fails.
     """
     root = choose_root(build_root)
-    spec = set_interval(load_network(model, dict(settings or {})), record_interval, duration)
-    check_threads(threads, device)
-    request = Request(spec, check_seed(seed, spec), resolve_steps(spec, duration), device, arch, root.path, threads)
+    text = read_value(duration)
+    spec = set_interval(load_network(model, read_value(settings or {})), read_value(record_interval), text)
+    n_threads = check_threads(threads, device)
+    request = Request(spec, check_seed(seed, spec), resolve_steps(spec, text), device, arch, root.path, n_threads)
     _check_series(request)
     with interrupt_on_signals(), make_scratch(root) as scratch:
         found = calibrate(request, scratch, notify or (lambda stage: None), progress)

@@ -13,7 +13,7 @@ from pipeline.errors import RecordingError
 from pipeline.recording import load_array
 from pipeline.run_folder import EdgeFiles
 from pipeline.verification.gains import SpikeGains
-from pipeline.verification.trains import Train
+from pipeline.verification.trains import Train, refuse_unknown
 
 _EDGES_AT_A_TIME = 1 << 21
 """Synaptic events that are worked on at a time: about 80 MB."""
@@ -101,9 +101,7 @@ class Arrivals:
         """Add Σw, in volts, to the rows of steps start … start + n_rows of (n_rows, n_columns)."""
         stop = start + len(arrivals)
         rows, step, source = self.train.window(max(0, start - self.longest), max(0, stop - self.shortest))
-        if source.size and not (source.min() >= 0 and source.max() < self.edges.n_sources):
-            what, wanted = "has spikes of nothing that exists", f"numbers from 0 to {self.edges.n_sources - 1}"
-            raise RecordingError(Problem("the recording of spikes", what, wanted, f"{source.min()} to {source.max()}"))
+        refuse_unknown(source, self.edges.n_sources)
         gain = None if self.gains is None else self.gains.of(rows)
         for part in self._parts(source):
             self._scatter(arrivals, step[part] - start, source[part], None if gain is None else gain[part])

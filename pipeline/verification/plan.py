@@ -1,6 +1,7 @@
 """What of a run can be recomputed, and from what; and why the rest cannot."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,6 +15,7 @@ from pipeline.run_folder import RunFolder
 from pipeline.verification.binned import BinnedCheck, MeanFold, SampleFold
 from pipeline.verification.channel import ChannelRun, Input, Part, choose_physics
 from pipeline.verification.connectivity import PathwayCheck
+from pipeline.verification.counts import check_rates, count_spikes
 from pipeline.verification.drive import InjectedSteps, PoissonArrivals
 from pipeline.verification.edges import Arrivals, Edges
 from pipeline.verification.gains import SPIKE_GAINS
@@ -59,6 +61,7 @@ class Plan:
             self._check_reader(reader)
         self.rows += [source.row for source in self.sources.values()]
         self._check_spikes()
+        self.rows += check_rates(recording, self.spikes)
 
     def _check_neurons(self, population: Population) -> CheckedNeurons:
         """Return the neurons of a population that any recorder of bins has."""
@@ -226,5 +229,21 @@ class Plan:
         return lambda: tally_row(name, channel, population, check.tally, RTOL[reader.dtype], channel=True)
 
     def _check_spikes(self) -> None:
-        for name, membrane in self.membranes.items():
-            self.rows.append(partial(tally_row, self.spikes.name, "spikes", name, membrane.tally, AMBIGUOUS))
+        """Add the rows of all populations whose spikes were recorded, those that cannot be compared included."""
+        n_spikes = count_spikes(self.spikes.train, self.recording.n_steps, self.network.n_neurons)
+        for population in self.network.populations:
+            if population.name in self.spikes.populations:
+                self.rows.append(partial(self._spikes_row, population, n_spikes))
+
+    def _spikes_row(self, population: Population, n_spikes: NDArray[np.int64]) -> Row:
+        name, neurons = population.name, self.checked[population.name].neurons
+        n_all = int(n_spikes[population.start : population.stop].sum())
+        membrane = self.membranes.get(name)
+        if membrane is None:
+            reason = self.unchecked_v.get(name, "no recorder of currents or states has any of its neurons")
+            return replace(unchecked_row(self.spikes.name, "spikes", name, reason), n_left_out=n_all)
+        row = tally_row(self.spikes.name, "spikes", name, membrane.tally, AMBIGUOUS)
+        if neurons.size == population.size:
+            return row
+        compared = f"{neurons.size} of {population.size} neurons"
+        return replace(row, compared=compared, n_left_out=n_all - int(n_spikes[neurons].sum()))

@@ -21,12 +21,14 @@ _MOST_STEPS = 4096
 
 
 def verify(run: Run | str | Path, *, progress: Callable[[float], None] | None = None) -> VerifyReport:
-    """Recompute every recorded channel, v, and spike of a run, and compare with what was recorded.
+    """Recompute every recorded channel and v of a run, and compare with what was recorded.
 
     From the recorded spikes, the regenerated drive and the edges alone, with code that shares nothing with the
     simulation. The edges, and the neurons that recorders have, are compared with what the model says: they are sampled
-    again. `pipeline.verification.tolerance` says when numbers count as equal. Memory is bounded by the number of
-    recorded neurons and of edges, not by the length of the run.
+    again. Spikes are compared where v is recomputed: at neurons that a recorder of currents or states has; recorded
+    rates with the recorded spikes. What cannot be compared has a row that says why. `pipeline.verification.tolerance`
+    says when numbers count as equal. Memory is bounded by the number of recorded neurons and of edges, not by the
+    length of the run.
 
     Parameters
     ----------

@@ -19,9 +19,9 @@ class Row:
     """Name of the recorder; of the drive for its sources; of the pathway, or drive, for its edges; of the `[neuron]`
     table for parameters; `program` for its inputs."""
     quantity: str
-    """A channel, `v` or another variable, `spikes`, or `sources` of a drive; `neurons` that a recorder has; `inputs`,
-    the files that a program was given; a parameter of neurons; and of a pathway, or of a drive with sources, `edges`
-    (how many leave each source), `targets`, `weights` and `delays`."""
+    """A channel, `v` or another variable, `spikes`, `rates`, or `sources` of a drive; `neurons` that a recorder has;
+    `inputs`, the files that a program was given; a parameter of neurons; and of a pathway, or of a drive with sources,
+    `edges` (how many leave each source), `targets`, `weights` and `delays`."""
     population: str
     """Empty for what is not of one population."""
     channel: bool
@@ -48,6 +48,10 @@ class Row:
     """Why something was not checked; of what differs as a whole, in what."""
     source: int | None = None
     """Of an edge, where it begins: global index, or number of a drive's source."""
+    compared: str = ""
+    """Of spikes, those of which neurons were compared, where that is not all: `20 of 800 neurons`."""
+    n_left_out: int = 0
+    """Of spikes, recorded ones that were not compared."""
 
 
 def tally_row(
@@ -90,6 +94,25 @@ class VerifyReport:
         """Whether nothing differs, and at least one channel held a value other than 0."""
         verdicts = [row.verdict for row in self.rows]
         return "differs" not in verdicts and any(row.channel and row.verdict == "ok" for row in self.rows)
+
+    @property
+    def n_unchecked(self) -> int:
+        """Rows of what could not be checked."""
+        return sum(row.verdict == "not checked" for row in self.rows)
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing that differs does not mean that it passed; empty when it passed, or something differs."""
+        if self.passed or self.failed:
+            return ""
+        currents = [row for row in self.rows if row.channel or row.quantity == "v"]
+        if not currents:
+            return "no currents were recorded"
+        if any(row.verdict != "not checked" for row in currents):
+            return "no channel that could be checked held a value other than 0"
+        reasons = ", ".join(dict.fromkeys(row.reason for row in currents))
+        remedy = "; record the spikes of all populations" if "spikes" in reasons else ""
+        return f"none of the recorded currents could be checked ({reasons}){remedy}"
 
     @property
     def failed(self) -> tuple[str, ...]:

@@ -42,6 +42,13 @@ class Train:
         return rows, step, source
 
 
+def refuse_unknown(source: NDArray[np.int32], n_sources: int) -> None:
+    """Raise `RecordingError` where there are spikes of a number that no neuron, or source, has."""
+    if source.size and not (source.min() >= 0 and source.max() < n_sources):
+        what, wanted = "has spikes of nothing that exists", f"numbers from 0 to {n_sources - 1}"
+        raise RecordingError(Problem("the recording of spikes", what, wanted, f"{source.min()} to {source.max()}"))
+
+
 @dataclass(frozen=True, eq=False)
 class NetworkSpikes:
     """The recorded spikes of the network's neurons."""

@@ -23,8 +23,15 @@ NOT_EXERCISED = {
 }
 """What is 0 throughout, by network: quantity and population."""
 
-NOT_CHECKED = {"two_stage": {"x_facilitating"}, "small_hierarchy": {"I_lateral"}, "mixed": {"v"}}
-"""States of their own, and v where the equations are the modeller's: what is not recomputed."""
+NOT_CHECKED = {
+    "two_stage": {"x_facilitating"},
+    "small_hierarchy": {"I_lateral"},
+    "mixed": {"v", "spikes"},
+    "hierarchy": {"spikes"},
+    "rules": {"spikes"},
+}
+"""States of their own, v where the equations are the modeller's, spikes of populations without it: what is not
+recomputed."""
 
 
 @pytest.mark.parametrize("name", [*list_networks(), *OWN])

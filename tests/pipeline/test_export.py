@@ -14,9 +14,11 @@ import pytest
 from models.errors import SpecError
 from models.tables import current_columns
 from pipeline import export
-from pipeline.errors import ExistingFileError, OutputError, StorageError
-from pipeline.export import export_tables
+from pipeline.cli import main
+from pipeline.errors import ExistingFileError, OutputError, RunFolderError, StorageError
+from pipeline.export import export_tables, list_left_out
 from pipeline.run import Run, load_run
+from pipeline.verification import verify
 from tests.pipeline.synthetic_run import CHANNELS, make_run
 
 TABLES = ["spikes", "currents", "states", "rates", "inputs"]
@@ -83,13 +85,30 @@ def test_beside_the_tables(run: Run, tmp_path: Path) -> None:
     )
     assert (tmp_path / "manifest.json").read_bytes() == run.folder.manifest.read_bytes()
     described = json.loads((tmp_path / "columns.json").read_text())
-    assert described["version"] == 1
+    assert (described["version"], described["run"]) == (1, str(run.path))
     assert list(described["tables"]) == TABLES
     currents = described["tables"]["currents"]
     assert currents["file"] == "currents.parquet"
     assert currents["columns"] == {
         name: {"dtype": c.dtype, "unit": c.unit, "meaning": c.meaning} for name, c in current_columns(CHANNELS).items()
     }
+
+
+def test_exported_tables_are_no_run(run: Run, tmp_path: Path) -> None:
+    """Whoever takes them for the run is told so, and where the run was, if that is known."""
+    export_tables(run, tmp_path)
+    said = f"{tmp_path}: is a folder of exported tables, not a run."
+    for columns, advice in (
+        (None, f"\n  next: name the run's folder, which was {run.path}"),
+        ('{"version": 1}', ""),
+        ("[", ""),
+    ):
+        if columns is not None:
+            (tmp_path / "columns.json").write_text(columns)
+        for load in (load_run, verify):
+            with pytest.raises(RunFolderError) as caught:
+                load(tmp_path)
+            assert str(caught.value) == said + advice
 
 
 def test_selection(run: Run, tmp_path: Path) -> None:
@@ -105,8 +124,8 @@ def test_selection(run: Run, tmp_path: Path) -> None:
     assert min(len(currents), len(spikes), len(rates)) > 2
 
 
-def test_recorders_without_the_selection_are_left_out(tmp_path: Path) -> None:
-    """A recorder that holds nothing of what is asked for gives no file; one that holds a part gives that."""
+def test_recorders_without_the_selection_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recorder that holds nothing of what is asked for gives no file, and is named; of a part, it gives that."""
     made = make_run(tmp_path / "run")
     recorders = made.index()["recorders"]
     arrays = {"v": recorders["currents"]["arrays"]["v"]}
@@ -117,6 +136,15 @@ def test_recorders_without_the_selection_are_left_out(tmp_path: Path) -> None:
     run = load_run(made.path)
     names = [path.stem for path in export_tables(run, tmp_path / "I", populations="I")]
     assert names == ["spikes", "states", "rates", "inputs"]
+    why = "it recorded none of the selected neurons, but 2 of 3 in L1E"
+    assert list_left_out(run, populations="I") == list_left_out(run, neurons=[2]) == {"currents": why}
+    assert list_left_out(run) == list_left_out(run, neurons=[1, 2]) == {}
+    assert main(["tables", str(run.path), "--to", str(tmp_path / "verb"), "--neurons", "2"]) == 0
+    said = capsys.readouterr()
+    assert f"left out: currents ({why})\n" in said.err
+    assert "currents.parquet" not in said.out
+    assert main(["tables", str(run.path), "--to", str(tmp_path / "json"), "--neurons", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["left_out"] == {"currents": why}
     export_tables(run, tmp_path / "both", neurons=[1, 2])
     assert set(pd.read_parquet(tmp_path / "both" / "currents.parquet")["neuron"]) == {1}
     assert set(pd.read_parquet(tmp_path / "both" / "spikes.parquet")["neuron"]) == {1, 2}

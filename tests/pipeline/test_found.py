@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from brian2 import hertz, ms
 
 from models import SpecError
 from models.groups import Device
@@ -102,6 +103,18 @@ def test_other_numbers_are_another_run(ask: Ask) -> None:
     assert len(paths) == 5
 
 
+def test_numbers_of_numpy_and_quantities_of_brian2(ask: Ask) -> None:
+    """They are what the same text is."""
+    first = ask(seed=2, record_interval="2 ms", settings={"drive.background.rate": "31 Hz"})
+    settings = {"drive.background.rate": 31 * hertz}
+    again = ask(seed=np.int64(2), threads=np.uint8(1), duration=20 * ms, record_interval=2 * ms, settings=settings)
+    assert json.loads(again.folder.manifest.read_text())["seed"] == 2
+    rates = [[item.rate.value for item in run.network.poisson_inputs] for run in (first, again)]  # type: ignore[union-attr]
+    assert rates[0] == rates[1]
+    assert again.recording.n_steps == first.recording.n_steps
+    assert ask(seed=np.int64(2), record_interval="2 ms", settings={"drive.background.rate": "31 Hz"}).path == first.path
+
+
 def test_a_run_elsewhere_is_found(ask: Ask, tmp_path: Path) -> None:
     """One that was made with --out; and that folder is the same run if it is asked for by name."""
     out = tmp_path / "elsewhere"
@@ -123,13 +136,31 @@ def test_a_folder_that_holds_anything_else_is_refused(ask: Ask, tmp_path: Path) 
     out = tmp_path / "out"
     run = ask(out=out)
     for force in (False, True):
-        with pytest.raises(SpecError, match="holds a run that is not this one, or did not finish"):
+        with pytest.raises(SpecError) as caught:
             ask(out=out, seed=2, force=force)
+        assert str(caught.value) == (
+            f"--out {out}: holds another run (expected a new or an empty folder; "
+            f'got steady, 20 ms, seed {run.manifest["seed"]}, status "finished").\n'
+            "  next: choose another folder, or delete it"
+        )
     _unfinish(run)
     for force in (False, True):
-        with pytest.raises(SpecError, match="holds a run that is not this one, or did not finish"):
+        with pytest.raises(SpecError) as caught:
             ask(out=out, force=force)
+        assert str(caught.value) == (
+            f"--out {out}: holds this run, which has not finished (expected a new or an empty folder; "
+            'got status "failed" with 20 ms of 20 ms recorded).\n'
+            f'  next: load what there is with: load_run("{out}", partial=True); or choose another folder, or delete it'
+        )
     assert load_run(out, partial=True).manifest["fingerprint"] == run.manifest["fingerprint"]
+    run.folder.recording_index.unlink()
+    with pytest.raises(SpecError) as caught:
+        ask(out=out)
+    assert str(caught.value) == (
+        f"--out {out}: holds this run, which has not finished (expected a new or an empty folder; "
+        'got status "failed" with nothing of 20 ms recorded).\n'
+        "  next: choose another folder, or delete it"
+    )
 
 
 def test_what_else_a_folder_holds_is_not_lost(ask: Ask, tmp_path: Path) -> None:
@@ -309,7 +340,7 @@ def test_a_damaged_run_of_another_seed(ask: Ask, tmp_path: Path, spoil: Callable
     neurons = next(run.folder.recording.rglob("*neurons.npy"))
     neurons.write_bytes(neurons.read_bytes()[:-1] + b"\xff")
     for force in (False, True):
-        with pytest.raises(SpecError, match="holds a run that is not this one, or did not finish"):
+        with pytest.raises(SpecError, match=r"holds another run|holds a run that is not this one"):
             ask(out=out, force=force)
 
 

@@ -137,7 +137,8 @@ def test_an_event_on_a_current_makes_it_unknown(tmp_path: Path) -> None:
     event = {"time": "20 ms", "population": "L1E", "index": 2, "set": "I_slow", "value": "1 mV"}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"spec": manifest["spec"] | {"event": [event]}}))
     report = verify(tmp_path)
-    assert verdicts(report) == {("v", "L1E"): "not checked", ("slow", "L1E"): "not checked", ("push", "L1E"): "ok"}
+    unknown = {(name, "L1E"): "not checked" for name in ("v", "slow", "spikes")}
+    assert verdicts(report) == {**unknown, ("push", "L1E"): "ok"}
     assert {row.reason for row in report.rows if row.verdict == "not checked"} == {"an event sets I_slow"}
 
 
@@ -146,9 +147,10 @@ def test_unrecorded_spikes(tmp_path: Path) -> None:
     report = verify_network(HIERARCHY, tmp_path, {"record.spikes.population": ["E"], "network.duration": "50 ms"})
     found = verdicts(report)
     assert {key for key, verdict in found.items() if verdict == "not checked"} == {
-        (name, p) for name in ("inhibition", "v") for p in ("L1E", "L1I", "L2E", "L2I")
+        *((name, p) for name in ("inhibition", "v") for p in ("L1E", "L1I", "L2E", "L2I")),
+        *(("spikes", p) for p in ("L1E", "L2E")),
     }
-    assert {verdict for key, verdict in found.items() if key[0] not in ("inhibition", "v")} == {"ok"}
+    assert {verdict for key, verdict in found.items() if key[0] not in ("inhibition", "v", "spikes")} == {"ok"}
     reasons = {(row.quantity, row.population): row.reason for row in report.rows}
     assert reasons["inhibition", "L2E"] == reasons["v", "L2E"] == "the spikes of L2I were not recorded"
     assert report.passed
