@@ -337,7 +337,9 @@ def test_a_full_disk(program: Path, tiny_disk: Path, commands: list[str | int], 
     number, path, what = fail(command(program, tiny_disk, PAGES, 2, *commands, n_buffers=n_buffers))
     n_chunks = len(list_chunks(tiny_disk))
     assert number == errno.ENOSPC
-    assert path == f"{tiny_disk / chunk_name(n_chunks)}.partial"
+    # Of two that are written side by side, either may be the first that finds no room.
+    lost = [f"{tiny_disk / chunk_name(n_chunks + i)}.partial" for i in range(1 if n_buffers == 1 else 2)]
+    assert path in lost
     assert what == f"{path}: write: No space left on device"
     check_rows(open_stream(tiny_disk, PAGES, partial=True), 2 * n_chunks)
     assert n_chunks == 15  # of 5 pages each, of 77

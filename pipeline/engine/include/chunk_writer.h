@@ -22,6 +22,7 @@
 #include <cstring>
 #include <deque>
 #include <fcntl.h>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -129,7 +130,7 @@ class ChunkFolder {
         } catch (...) {
             unlinkat(folder_.get(), partial.c_str(), 0);  // its space is wanted; where that fails it does no harm
             const std::lock_guard<std::mutex> lock(mutex_);
-            is_broken_ = true;
+            first_lost_ = std::min(first_lost_, header.chunk_index);
             turn_.notify_all();
             throw;
         }
@@ -141,7 +142,7 @@ class ChunkFolder {
     // Whether all chunks before this one have their names.
     bool expects(std::uint64_t chunk_index) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        return next_ == chunk_index && !is_broken_;
+        return next_ == chunk_index;
     }
 
     // Return when every chunk will survive a power failure.
@@ -191,8 +192,8 @@ class ChunkFolder {
     // Give a file its name when all before it have theirs.
     void finish_file(const std::string& partial, const std::string& name, std::uint64_t chunk_index, std::size_t n_bytes) {
         std::unique_lock<std::mutex> lock(mutex_);
-        turn_.wait(lock, [&] { return next_ == chunk_index || is_broken_; });
-        if (is_broken_) {
+        turn_.wait(lock, [&] { return next_ == chunk_index || first_lost_ < chunk_index; });
+        if (first_lost_ < chunk_index) {
             // One before it has failed, which is being told.
             unlinkat(folder_.get(), partial.c_str(), 0);
             return;
@@ -282,7 +283,7 @@ class ChunkFolder {
     std::mutex mutex_;
     std::condition_variable turn_;
     std::uint64_t next_;  // chunk to get its name
-    bool is_broken_ = false;
+    std::uint64_t first_lost_ = std::numeric_limits<std::uint64_t>::max();  // chunk that could not be written
     std::deque<Unsynced> unsynced_;
     std::size_t n_unsynced_bytes_ = 0;
 };
