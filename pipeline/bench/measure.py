@@ -88,13 +88,17 @@ def list_comparisons(sizes: Sizes) -> list[Comparison]:
     """Return everything that the bench compares, what writes most last."""
     kinds: tuple[Recorded, ...] = get_args(Recorded.__value__)
     traced = f"traced_synapses, {sizes.n_traced} neurons all-to-all"
-    # For seconds after gigabytes were written and removed, two threads of a program were seen to be half as slow again.
-    by_recording = [make(sizes, recorded) for recorded in kinds for make in (_compare_threads, _compare_hierarchy)]
+    # For seconds after something was compiled, or gigabytes were written and removed, two threads of one program were seen
+    # to be half as slow again.
+    spikes, currents, everything = (
+        [make(sizes, recorded) for make in (_compare_threads, _compare_hierarchy)] for recorded in kinds
+    )
     return [
         Comparison(traced, traced_contenders(sizes), sizes.n_repetitions),
-        *by_recording[:2],
+        *reversed(spikes),
         Comparison(RECORDING, recording_contenders(sizes), sizes.n_repetitions),
-        *by_recording[2:],
+        *currents,
+        *everything,
     ]
 
 

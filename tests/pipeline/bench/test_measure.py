@@ -94,8 +94,8 @@ def test_the_bench_compares_what_speed_is_measured_by() -> None:
     listed = [(c.name, [contender.name for contender in c.contenders], c.n_repetitions) for c in list_comparisons(FULL)]
     assert listed == [
         ("traced_synapses, 400 neurons all-to-all", ["per synapse", "lowered"], 5),
-        ("hierarchy, spikes, threads", threads, 5),
         ("hierarchy, spikes", all_three, 5),
+        ("hierarchy, spikes, threads", threads, 5),
         ("hierarchy, engine", ["spikes only", "currents too"], 5),
         ("hierarchy, currents, threads", threads, 5),
         ("hierarchy, currents", all_three, 5),
