@@ -89,7 +89,7 @@ def list_comparisons(sizes: Sizes) -> list[Comparison]:
     kinds: tuple[Recorded, ...] = get_args(Recorded.__value__)
     traced = f"traced_synapses, {sizes.n_traced} neurons all-to-all"
     # For seconds after something was compiled, or gigabytes were written and removed, two threads of one program were
-    # seen to be half as slow again.
+    # seen to take half as long again.
     spikes, currents, everything = (
         [make(sizes, recorded) for make in (_compare_threads, _compare_hierarchy)] for recorded in kinds
     )

@@ -9,7 +9,7 @@ namespace {
 
 // Some 20 µs: more than parts of equal shares end apart, and a small part of a round.
 constexpr int n_looks = 1000;
-// Some 100 to 200 µs, if nobody else wants the processor: waking takes 30, in which nothing is done.
+// Some 150 µs, if nobody else wants the processor: waking takes 30, in which nothing is done.
 constexpr int n_yields = 400;
 
 void pause() {
