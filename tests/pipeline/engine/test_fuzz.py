@@ -17,7 +17,7 @@ import pytest
 from pipeline.exit_codes import ExitCode
 from pipeline.run_folder import RunFolder
 from tests.pipeline.engine.fuzz import Case, copy_linked, make_arguments, make_cases
-from tests.pipeline.engine.programs import Prepared, prepare
+from tests.pipeline.engine.programs import Prepared, copy_sources, prepare
 
 pytestmark = [pytest.mark.compiled, pytest.mark.long]
 
@@ -37,9 +37,7 @@ def checked(build_root: Path, networks: Path, tmp_path_factory: pytest.TempPathF
     """Return a program that checks itself, and the folder of a run with all kinds of inputs and recorders."""
     base = tmp_path_factory.mktemp("checked")
     prepared = prepare(networks / "everything.toml", build_root, base / "run")
-    source = next(path.parent for path in (build_root / "binaries").glob("*/main") if path.samefile(prepared.binary))
-    shutil.copytree(source, base / "source")
-    (base / "source" / "main").unlink()
+    copy_sources(prepared.binary, build_root, base / "source")
     command = ["make", "-j2", f"CXXFLAGS={FLAGS}", "LDFLAGS="]
     subprocess.run(command, cwd=base / "source", check=True, capture_output=True)
     return Prepared(base / "source" / "main", prepared.folder)
