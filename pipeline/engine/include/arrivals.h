@@ -1,7 +1,7 @@
 // What arrives at the neurons of a group through one channel in a step, and its sums over the bins of recorders.
 //
 // Where every event that can reach a neuron has the same weight, events are counted, in two bytes instead of eight: the
-// counts of a group stay in the first cache while spikes are delivered at random places. Sums of weights are exact (weights
+// counts of a part stay in the first cache while spikes are delivered at random places. Sums of weights are exact (weights
 // are float32, sums float64), so the number of events times the weight is the same bits as their sum.
 
 #ifndef CURRENTS_ARRIVALS_H
@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -169,13 +168,13 @@ class Inlet {
     Inlet(const Arrivals& arrivals, Array& variable, std::int64_t begin, std::int64_t end, OwnMemory& memory)
         : arrivals_(arrivals), variable_(variable) {
         const std::int64_t n = end - begin;
-        counts_ = arrivals.are_counted() ? place_before(memory.take<std::uint16_t>(n), begin) : nullptr;
+        counts_ = arrivals.are_counted() ? place_before(memory.allocate<std::uint16_t>(n), begin) : nullptr;
         for (const Bin& bin : arrivals.bins()) {
             Sums sums = {bin.steps_per_bin, nullptr, nullptr};
             if (bin.is_counted) {
-                sums.counts = place_before(memory.take<std::uint32_t>(n), begin);
+                sums.counts = place_before(memory.allocate<std::uint32_t>(n), begin);
             } else {
-                sums.weights = place_before(memory.take<double>(n), begin);
+                sums.weights = place_before(memory.allocate<double>(n), begin);
             }
             sums_.push_back(sums);
         }
@@ -222,7 +221,7 @@ class Inlet {
     }
 
     // Take over neurons [begin, end) of another part, between two steps: of what arrives in a step, nothing is left.
-    void take(const Inlet& other, std::int64_t begin, std::int64_t end) {
+    void take_over(const Inlet& other, std::int64_t begin, std::int64_t end) {
         for (std::size_t i = 0; i < sums_.size(); ++i) {
             if (sums_[i].counts) {
                 std::copy(other.sums_[i].counts + begin, other.sums_[i].counts + end, sums_[i].counts + begin);

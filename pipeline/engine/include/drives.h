@@ -49,7 +49,7 @@ struct InjectedCurrent {
     std::size_t i_group = 0;
     std::int64_t begin = 0;
     std::int64_t end = 0;
-    std::size_t i_array = 0;  // of the group's, the variable that it sets
+    std::size_t i_array = 0;  // of the group's arrays, that which it sets
 
     // Set the current of those of its neurons that are in [part_begin, part_end), when it changes in this step, or when it is
     // set for the first time.

@@ -108,18 +108,19 @@ class Array {
         tell_(data_);
     }
 
-    // Have the values of neurons [begin, end) of another array in memory of one's own, or the one that all neurons share.
+    // Have the values of neurons [begin, end) of another array in memory of one's own, or the one that all neurons share. Of
+    // other neurons there are none then, though size() counts them.
     void copy(const Array& other, std::int64_t begin, std::int64_t end, OwnMemory& memory) {
         size_ = other.size_;
         const std::int64_t first = shared_ ? 0 : begin, last = shared_ ? 1 : end;
         const auto item = static_cast<std::int64_t>(item_bytes(type_));
-        data_ = place_before(memory.take<char>((last - first) * item), first * item);
-        take(other, first, last);
+        data_ = place_before(memory.allocate<char>((last - first) * item), first * item);
+        take_over(other, first, last);
         tell_(data_);
     }
 
     // Take over the values of neurons [begin, end) of another array.
-    void take(const Array& other, std::int64_t begin, std::int64_t end) {
+    void take_over(const Array& other, std::int64_t begin, std::int64_t end) {
         const std::size_t item = item_bytes(type_), offset = static_cast<std::size_t>(begin) * item;
         std::memcpy(address(data_, offset), address(other.data_, offset), static_cast<std::size_t>(end - begin) * item);
     }
@@ -127,6 +128,7 @@ class Array {
     void release() {
         memory_.reset();
         data_ = nullptr;
+        tell_(nullptr);
     }
 
     // Let the group's loops find the values of neurons [begin, …) at another place than where they are kept.
@@ -198,7 +200,7 @@ class Group {
         }
     }
 
-    // Have copies of the arrays of a group of the same class, those of single neurons from `begin` to `end` - 1.
+    // Have copies of the arrays of a group of the same class: the values of neurons [begin, end), and those that all share.
     void copy(const Group& other, std::int64_t begin, std::int64_t end, OwnMemory& memory) {
         n_neurons_ = other.n_neurons_;
         for (std::size_t i = 0; i < arrays_.size(); ++i) {
@@ -207,22 +209,22 @@ class Group {
     }
 
     // Take over neurons [begin, end) of a group of the same class.
-    void take(const Group& other, std::int64_t begin, std::int64_t end) {
+    void take_over(const Group& other, std::int64_t begin, std::int64_t end) {
         for (std::size_t i = 0; i < arrays_.size(); ++i) {
             if (!arrays_[i].shared()) {
-                arrays_[i].take(other.arrays_[i], begin, end);
+                arrays_[i].take_over(other.arrays_[i], begin, end);
             }
         }
     }
 
-    // Of which there are copies.
+    // Give the memory back, once there are copies.
     void release() {
         for (Array& array : arrays_) {
             array.release();
         }
     }
 
-    // Bytes of all arrays, by neuron.
+    // Bytes that a neuron has in all arrays.
     std::size_t n_bytes_per_neuron() const {
         std::size_t n_bytes = 0;
         for (const Array& array : arrays_) {

@@ -23,21 +23,21 @@ T* place_before(T* first, std::int64_t begin) {
 
 class OwnMemory {
   public:
-    // n_bytes: about what will be taken. What is taken beyond is taken from elsewhere.
+    // n_bytes: about what will be asked for. What is asked for beyond comes from elsewhere.
     explicit OwnMemory(std::size_t n_bytes) : memory_(n_bytes + n_bytes_behind) {}
 
     // Room for n values, all 0, that begins with a line of the cache.
     template <class T>
-    T* take(std::int64_t n) {
+    T* allocate(std::int64_t n) {
         const std::size_t n_bytes = static_cast<std::size_t>(n) * sizeof(T);
         // One line more: arrays of 4 KiB and multiples would otherwise all have their places in the same part of a cache.
-        void* values = memory_.allocate((n_bytes / line_bytes + 2) * line_bytes, line_bytes);
+        void* values = memory_.allocate(n_bytes + line_bytes, line_bytes);
         return static_cast<T*>(std::memset(values, 0, n_bytes));
     }
 
   private:
     static constexpr std::size_t line_bytes = 64;
-    // What is fetched ahead behind the last array is nobody's.
+    // What is fetched ahead behind the last array is nobody's. The lines between arrays come out of this.
     static constexpr std::size_t n_bytes_behind = std::size_t{1} << 17;
 
     std::pmr::monotonic_buffer_resource memory_;

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
-#include <stdexcept>
 
 #include "network.h"
 #include "profiler.h"
@@ -30,26 +29,29 @@ const char* find_set(const char* at, const char* end) {
 
 }  // namespace
 
-Part::Part(Simulation& simulation, SegmentRange most)
-    : simulation_(simulation), memory_(count_bytes(most)), loops_(make_groups(clock_)) {
+Part::Part(Simulation& simulation, SegmentRange most, bool is_alone)
+    : simulation_(simulation),
+      is_alone_(is_alone),
+      memory_(count_bytes(most, is_alone)),
+      loops_(make_groups(clock_)) {
     clock_.dt = simulation.dt;
     for (std::size_t i = 0; i < loops_.size(); ++i) {
         shares_.push_back(make_share(i, most));
     }
     for (const Projection& projection : simulation.projections) {
-        projection_inlets_.push_back(&find_inlet(projection.arrivals()));
+        projection_inlets_.push_back(find_inlet(projection));
     }
     find_keeps();
 }
 
-std::size_t Part::count_bytes(SegmentRange most) const {
+std::size_t Part::count_bytes(SegmentRange most, bool is_alone) const {
     std::size_t n_bytes = 0;
     for (const Members& members : simulation_.groups) {
-        const std::int64_t n = members.segments.start(most.last) - members.segments.start(most.first);
-        std::size_t n_bytes_per_neuron = members.group->n_bytes_per_neuron();
+        std::size_t n_bytes_per_neuron = is_alone ? 0 : members.group->n_bytes_per_neuron();
         for (const std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
             n_bytes_per_neuron += arrivals->n_bytes_per_neuron();
         }
+        const std::int64_t n = members.segments.start(most.last) - members.segments.start(most.first);
         n_bytes += static_cast<std::size_t>(n) * n_bytes_per_neuron;
     }
     return n_bytes;
@@ -59,7 +61,7 @@ Part::Share Part::make_share(std::size_t i_group, SegmentRange most) {
     Members& members = simulation_.groups[i_group];
     Group& loops = *loops_[i_group];
     const std::int64_t begin = members.segments.start(most.first), end = members.segments.start(most.last);
-    if (most.first == 0 && most.last == simulation_.n_segments()) {
+    if (is_alone_) {
         loops.share(*members.group);
     } else {
         loops.copy(*members.group, begin, end, memory_);
@@ -72,21 +74,9 @@ Part::Share Part::make_share(std::size_t i_group, SegmentRange most) {
         share.inlets.push_back(std::make_unique<Inlet>(*arrivals, variable, begin, end, memory_));
     }
     for (const PoissonInput& input : members.inputs) {
-        for (std::size_t i = 0; i < members.arrivals.size(); ++i) {
-            if (members.arrivals[i].get() == input.arrivals) {
-                share.input_inlets.push_back(share.inlets[i].get());
-            }
-        }
+        share.input_inlets.push_back(find_inlet(share, input.arrivals));
     }
-    if (Array* ready = loops.find("_ready_step")) {
-        share.ready_step = ready->values<std::int64_t>();
-        share.not_refractory = loops.find("not_refractory")->values<char>();
-    }
-    if (Array* last = loops.find("lastspike")) {
-        share.lastspike = last->values<double>();
-    }
-    Array* v = loops.find("v");
-    share.v = v && v->type() == ItemType::float64 && !v->shared() ? v->values<double>() : nullptr;
+    find_state(share);
     for (const std::unique_ptr<ValueRecorder>& recorder : simulation_.value_recorders) {
         std::vector<ValueSource>& sources = share.sources.emplace_back();
         for (const RecordedPart& part : recorder->parts(i_group)) {
@@ -97,14 +87,43 @@ Part::Share Part::make_share(std::size_t i_group, SegmentRange most) {
     return share;
 }
 
+void Part::find_state(Share& share) {
+    if (Array* ready = share.loops->find("_ready_step")) {
+        share.ready_step = ready->values<std::int64_t>();
+        share.not_refractory = share.loops->find("not_refractory")->values<char>();
+    }
+    if (Array* last = share.loops->find("lastspike")) {
+        share.lastspike = last->values<double>();
+    }
+    Array* v = share.loops->find("v");
+    share.v = v && v->type() == ItemType::float64 && !v->shared() ? v->values<double>() : nullptr;
+}
+
+// nullptr when they are of another group.
+Inlet* Part::find_inlet(const Share& share, const Arrivals* arrivals) {
+    for (std::size_t i = 0; i < share.inlets.size(); ++i) {
+        if (share.members->arrivals[i].get() == arrivals) {
+            return share.inlets[i].get();
+        }
+    }
+    return nullptr;
+}
+
+Inlet* Part::find_inlet(const Projection& projection) const {
+    Inlet* inlet = nullptr;
+    for (const Share& share : shares_) {
+        inlet = inlet ? inlet : find_inlet(share, projection.arrivals());
+    }
+    return inlet;
+}
+
 ValueSource Part::find_source(const Share& share, const RecordedVariable& variable) {
     ValueSource source;
-    source.values = share.loops->find(variable.name)->values<double>();
-    for (std::size_t i = 0; i < share.inlets.size(); ++i) {
-        if (share.members->arrivals[i].get() == variable.arrivals) {
-            source.values = share.inlets[i]->bin_weights(variable.i_bin);
-            source.counts = share.inlets[i]->bin_counts(variable.i_bin);
-        }
+    if (const Inlet* inlet = variable.arrivals ? find_inlet(share, variable.arrivals) : nullptr) {
+        source.values = inlet->bin_weights(variable.i_bin);
+        source.counts = inlet->bin_counts(variable.i_bin);
+    } else {
+        source.values = share.loops->find(variable.name)->values<double>();
     }
     if (!variable.scale.empty()) {
         Array& scale = *share.loops->find(variable.scale);
@@ -114,43 +133,29 @@ ValueSource Part::find_source(const Share& share, const RecordedVariable& variab
     return source;
 }
 
-Inlet& Part::find_inlet(const Arrivals* arrivals) {
-    for (Share& share : shares_) {
-        for (std::size_t i = 0; i < share.inlets.size(); ++i) {
-            if (share.members->arrivals[i].get() == arrivals) {
-                return *share.inlets[i];
-            }
-        }
-    }
-    throw std::logic_error("a projection to no group");
-}
-
 void Part::find_keeps() {
     for (std::size_t i = 0; i < simulation_.value_recorders.size(); ++i) {
         for (const Keep& keep : simulation_.value_recorders[i]->keeps()) {
-            Array& array = *loops_[keep.i_group]->find(keep.variable);
-            array.allocate(1);  // one per part: parts are not in the same step
-            keeps_.push_back({i, array.values<double>()});
+            keeps_.push_back({i, loops_[keep.i_group]->find(keep.variable)->values<double>()});
         }
     }
 }
 
 void Part::take(SegmentRange segments) {
     segments_ = segments;
-    is_whole_ = segments.first == 0 && segments.last == simulation_.n_segments();
     for (Share& share : shares_) {
         share.begin = share.members->segments.start(segments.first);
         share.end = share.members->segments.start(segments.last);
     }
 }
 
-void Part::copy(const Part& other, std::size_t segment) {
+void Part::take_over(const Part& other, std::size_t segment) {
     for (std::size_t i_group = 0; i_group < shares_.size(); ++i_group) {
         Share& share = shares_[i_group];
         const std::int64_t begin = share.members->segments.start(segment), end = share.members->segments.start(segment + 1);
-        loops_[i_group]->take(*other.loops_[i_group], begin, end);
+        loops_[i_group]->take_over(*other.loops_[i_group], begin, end);
         for (std::size_t i = 0; i < share.inlets.size(); ++i) {
-            share.inlets[i]->take(*other.shares_[i_group].inlets[i], begin, end);
+            share.inlets[i]->take_over(*other.shares_[i_group].inlets[i], begin, end);
         }
     }
 }
@@ -213,7 +218,7 @@ void Part::apply_events() {
 }
 
 std::vector<std::int32_t>& Part::start_spikes(Share& share) {
-    if (is_whole_) {
+    if (is_alone_) {
         return share.members->ring.start(step_);
     }
     std::vector<std::int32_t>& spikes = share.spikes[static_cast<std::size_t>(step_ - window_begin_)];
@@ -279,7 +284,7 @@ void Part::check_finite(const Share& share, std::int64_t begin, std::int64_t end
 
 void Part::deliver() {
     std::size_t n = 0;
-    if (is_whole_) {
+    if (is_alone_) {
         for (std::unique_ptr<SummedTraces>& traces : simulation_.summed_traces) {
             traces->decay();
         }
@@ -288,7 +293,7 @@ void Part::deliver() {
         n += simulation_.projections[i].deliver(step_, segments_, *projection_inlets_[i]);
     }
     n_events += static_cast<std::int64_t>(n);
-    if (is_whole_) {
+    if (is_alone_) {
         // A spike carries the trace from before its own increment.
         for (const TraceUpdate& update : simulation_.trace_updates) {
             update.apply(step_);
@@ -302,7 +307,7 @@ void Part::deliver() {
 void Part::finish(std::size_t i_group) {
     Share& share = shares_[i_group];
     Group& loops = *share.loops;
-    const std::vector<std::int32_t>& spikes = is_whole_ ? share.members->ring.at(step_) : this->spikes(i_group, step_);
+    const std::vector<std::int32_t>& spikes = is_alone_ ? share.members->ring.at(step_) : this->spikes(i_group, step_);
     const std::int32_t* spike = spikes.data();
     const std::int32_t* last_spike = spike + spikes.size();
     for (std::int64_t begin = share.begin; begin < share.end; begin += n_neurons_per_block) {

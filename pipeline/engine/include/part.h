@@ -2,7 +2,8 @@
 //
 // A part has the same segments of every group, or all of them. It writes to its own neurons alone, and reads the spikes of others
 // from before the window, which is no longer than the shortest delay. So parts may run one after another or side by side, and
-// the results are the same bits. What it writes to is in its own memory: segments that go to another part are copied.
+// the results are the same bits. Of several parts, each has its neurons' values in memory of its own: segments that go to another
+// part are copied.
 
 #ifndef CURRENTS_PART_H
 #define CURRENTS_PART_H
@@ -24,6 +25,7 @@
 
 namespace currents {
 
+class Projection;
 class Simulation;
 struct Members;
 
@@ -42,9 +44,9 @@ class NumericFailure : public std::exception {
 // Parts begin with lines of their own, two of which are fetched together: what one writes lies beside nothing that another reads.
 class alignas(128) Part {
   public:
-    // most: the segments that it can ever have. A part that can have all takes the arrays of the simulation's groups; others
-    // copy what they need.
-    Part(Simulation& simulation, SegmentRange most);
+    // most: the segments that it can ever have. A part that is alone shares the arrays of the simulation's groups; others copy
+    // what they can need.
+    Part(Simulation& simulation, SegmentRange most, bool is_alone);
     Part(const Part&) = delete;
     Part& operator=(const Part&) = delete;
 
@@ -52,8 +54,8 @@ class alignas(128) Part {
     void take(SegmentRange segments);
     SegmentRange segments() const { return segments_; }
 
-    // Copy what another part, whose it has been, knows of a segment.
-    void copy(const Part& other, std::size_t segment);
+    // Copy all that another part, whose it has been, knows of a segment.
+    void take_over(const Part& other, std::size_t segment);
 
     // Take the part's neurons through the steps from `begin` to `end` - 1. A failure is kept.
     void run(std::int64_t begin, std::int64_t end) noexcept;
@@ -101,11 +103,13 @@ class alignas(128) Part {
         double* keep;
     };
 
-    std::size_t count_bytes(SegmentRange most) const;
+    std::size_t count_bytes(SegmentRange most, bool is_alone) const;
     Share make_share(std::size_t i_group, SegmentRange most);
-    Inlet& find_inlet(const Arrivals* arrivals);
-    void find_keeps();
+    static void find_state(Share& share);
+    static Inlet* find_inlet(const Share& share, const Arrivals* arrivals);
+    Inlet* find_inlet(const Projection& projection) const;
     static ValueSource find_source(const Share& share, const RecordedVariable& variable);
+    void find_keeps();
     void advance();
     void start_step();
     void apply_events();
@@ -120,7 +124,7 @@ class alignas(128) Part {
 
     Simulation& simulation_;
     SegmentRange segments_{0, 0};
-    bool is_whole_ = false;
+    bool is_alone_;
     Clock clock_;
     OwnMemory memory_;
     // The loops over the part's neurons.

@@ -84,7 +84,7 @@ class RecorderReader {
         }
         mark_recorded(line, is_recorded_[i_section], columns);
         recorder.add_part(index_of(simulation_, members),
-                          {i_section, variable, local, columns, section, chunk_rows_, members.group->n_neurons()});
+                          {i_section, std::move(variable), local, columns, section, chunk_rows_, members.group->n_neurons()});
     }
 
     // keep GROUP VARIABLE

@@ -32,7 +32,7 @@ struct RecordedVariable {
     }
 };
 
-// Where they are, by neuron: numbers, or counts of events of one weight each.
+// Where values that are recorded are found, by neuron: numbers, or counts of events of one weight each.
 struct ValueSource {
     const double* values = nullptr;
     const std::uint32_t* counts = nullptr;
@@ -177,7 +177,7 @@ class ValueRecorder {
         return (i_first_bin_ + n_rows) * steps_per_bin_;
     }
 
-    // Write the values of a block of neurons in the last step of a bin. sources: of each of the group's parts.
+    // Write the values of a block of neurons in the last step of a bin. sources: of parts(i_group).
     void write_block(std::int64_t step, std::size_t i_group, std::int64_t i_block, const std::vector<ValueSource>& sources) {
         const std::int64_t row = stream_->row() + step / steps_per_bin_ - i_first_bin_;
         for (std::size_t i = 0; i < sources.size(); ++i) {

@@ -104,8 +104,8 @@ class Shares {
         n_windows_ = 0;
     }
 
-    // The segment before which border i begins when it has moved as far as it may, down or up: by less than half a share, so
-    // that what can ever be one part's and another's is that of two parts beside each other.
+    // The segment at which border i is when it has moved as far as it may, down or up: by half a share at most, so that only
+    // two parts beside each other can ever have the same segment.
     std::size_t find_limit(std::size_t i, std::size_t n_parts, std::int64_t direction) const {
         if (i == 0 || i == n_parts) {
             return bounds_[i];
@@ -114,11 +114,11 @@ class Shares {
         const std::int64_t most = cuts_.n_blocks * (2 * static_cast<std::int64_t>(i) + direction) / (2 * n);
         const auto first = cuts_.places.begin();
         if (direction < 0) {
-            const auto place = static_cast<std::size_t>(std::upper_bound(first, cuts_.places.end(), most) - first);
-            return std::min(bounds_[i], place);
+            const auto place = static_cast<std::size_t>(std::lower_bound(first, cuts_.places.end(), most) - first);
+            return std::clamp(place, bounds_[i - 1] + 1, bounds_[i]);
         }
-        const auto place = static_cast<std::size_t>(std::lower_bound(first, cuts_.places.end(), most) - first);
-        return std::max(bounds_[i], place - 1);
+        const auto after = static_cast<std::size_t>(std::upper_bound(first, cuts_.places.end(), most) - first);
+        return std::clamp(after - 1, bounds_[i], bounds_[i + 1] - 1);
     }
 
     std::int64_t n_blocks(std::size_t first, std::size_t last) const { return cuts_.places[last] - cuts_.places[first]; }

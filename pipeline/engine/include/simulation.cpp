@@ -26,11 +26,11 @@ void Simulation::start() {
     const std::size_t n_parts = n_threads == 1 && can_be_split() ? n_segments() : n_threads;
     shares_ = std::make_unique<Shares>(cuts_, n_parts);
     for (std::size_t i = 0; i < n_parts; ++i) {
-        parts_.push_back(std::make_unique<Part>(*this, shares_->most(i)));
+        parts_.push_back(std::make_unique<Part>(*this, shares_->most(i), n_parts == 1));
         parts_.back()->take((*shares_)[i]);
     }
-    for (Members& members : groups) {
-        if (n_parts > 1) {
+    if (n_parts > 1) {
+        for (Members& members : groups) {
             members.group->release();
         }
     }
@@ -82,10 +82,10 @@ void Simulation::share_out() {
     for (std::size_t i = 0; i < parts_.size(); ++i) {
         const SegmentRange before = parts_[i]->segments(), now = (*shares_)[i];
         for (std::size_t segment = now.first; segment < before.first; ++segment) {
-            parts_[i]->copy(*parts_[i - 1], segment);
+            parts_[i]->take_over(*parts_[i - 1], segment);
         }
         for (std::size_t segment = before.last; segment < now.last; ++segment) {
-            parts_[i]->copy(*parts_[i + 1], segment);
+            parts_[i]->take_over(*parts_[i + 1], segment);
         }
     }
     for (std::size_t i = 0; i < parts_.size(); ++i) {

@@ -30,13 +30,13 @@ namespace currents {
 struct Event {
     std::int64_t step;
     std::size_t i_group;
-    std::size_t i_array;
+    std::size_t i_array;  // of the group's arrays, that which it sets
     std::int64_t local;
     bool is_shared;
     double value;
 };
 
-// A group, with what belongs to its neurons' spikes.
+// A group, with what belongs to its neurons' spikes. Once there are several parts, these have the group's arrays.
 struct Members {
     std::unique_ptr<Group> group;
     Segments segments;

@@ -17,6 +17,12 @@ from tests.conftest import ARCH
 
 type Process = subprocess.Popen[str]
 
+CHECKED_PROGRAM = (
+    "-std=c++17 -O1 -g -msse4.2 -ffp-contract=off -pthread -fno-omit-frame-pointer "
+    "-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
+)
+"""Flags for a program that checks itself."""
+
 
 class _Ready(Exception):
     """Everything but the run itself has happened."""

@@ -52,7 +52,7 @@ int main() {
             if (inlet.are_counted()) inlet.counts()[i] = static_cast<std::uint16_t>(events);
             else for (int e = 0; e < events; ++e) inlet.sums()[i] += weight_of[static_cast<std::size_t>(i)];
         }
-        if (step == 2) second.take(first, n / 2, n);
+        if (step == 2) second.take_over(first, n / 2, n);
         for (std::int64_t begin = 0; begin < n; begin += currents::n_neurons_per_block) {
             const std::int64_t end = std::min<std::int64_t>(n, begin + currents::n_neurons_per_block);
             const std::int64_t middle = step >= 2 ? std::clamp<std::int64_t>(n / 2, begin, end) : end;

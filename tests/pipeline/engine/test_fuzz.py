@@ -17,14 +17,10 @@ import pytest
 from pipeline.exit_codes import ExitCode
 from pipeline.run_folder import RunFolder
 from tests.pipeline.engine.fuzz import Case, copy_linked, make_arguments, make_cases
-from tests.pipeline.engine.programs import Prepared, copy_sources, prepare
+from tests.pipeline.engine.programs import CHECKED_PROGRAM, Prepared, copy_sources, prepare
 
 pytestmark = [pytest.mark.compiled, pytest.mark.long]
 
-FLAGS = (
-    "-std=c++17 -O1 -g -msse4.2 -ffp-contract=off -pthread -fno-omit-frame-pointer "
-    "-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
-)
 CODES = {code.value for code in ExitCode} - {ExitCode.INTERNAL}
 DURATION = ("--duration", "20 ms")
 PATIENCE_S = 10.0
@@ -38,7 +34,7 @@ def checked(build_root: Path, networks: Path, tmp_path_factory: pytest.TempPathF
     base = tmp_path_factory.mktemp("checked")
     prepared = prepare(networks / "everything.toml", build_root, base / "run")
     copy_sources(prepared.binary, build_root, base / "source")
-    command = ["make", "-j2", f"CXXFLAGS={FLAGS}", "LDFLAGS="]
+    command = ["make", "-j2", f"CXXFLAGS={CHECKED_PROGRAM}", "LDFLAGS="]
     subprocess.run(command, cwd=base / "source", check=True, capture_output=True)
     return Prepared(base / "source" / "main", prepared.folder)
 
