@@ -29,11 +29,8 @@ const char* find_set(const char* at, const char* end) {
 
 }  // namespace
 
-Part::Part(Simulation& simulation, SegmentRange most, bool is_alone)
-    : simulation_(simulation),
-      is_alone_(is_alone),
-      memory_(count_bytes(most, is_alone)),
-      loops_(make_groups(clock_)) {
+Part::Part(Simulation& simulation, SegmentRange most, bool owns)
+    : simulation_(simulation), owns_(owns), memory_(count_bytes(most)), loops_(make_groups(clock_)) {
     clock_.dt = simulation.dt;
     for (std::size_t i = 0; i < loops_.size(); ++i) {
         shares_.push_back(make_share(i, most));
@@ -44,10 +41,10 @@ Part::Part(Simulation& simulation, SegmentRange most, bool is_alone)
     find_keeps();
 }
 
-std::size_t Part::count_bytes(SegmentRange most, bool is_alone) const {
+std::size_t Part::count_bytes(SegmentRange most) const {
     std::size_t n_bytes = 0;
     for (const Members& members : simulation_.groups) {
-        std::size_t n_bytes_per_neuron = is_alone ? 0 : members.group->n_bytes_per_neuron();
+        std::size_t n_bytes_per_neuron = owns_ ? members.group->n_bytes_per_neuron() : 0;
         for (const std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
             n_bytes_per_neuron += arrivals->n_bytes_per_neuron();
         }
@@ -61,10 +58,10 @@ Part::Share Part::make_share(std::size_t i_group, SegmentRange most) {
     Members& members = simulation_.groups[i_group];
     Group& loops = *loops_[i_group];
     const std::int64_t begin = members.segments.start(most.first), end = members.segments.start(most.last);
-    if (is_alone_) {
-        loops.share(*members.group);
-    } else {
+    if (owns_) {
         loops.copy(*members.group, begin, end, memory_);
+    } else {
+        loops.share(*members.group);
     }
     Share share{};
     share.members = &members;
@@ -143,6 +140,7 @@ void Part::find_keeps() {
 
 void Part::take(SegmentRange segments) {
     segments_ = segments;
+    is_alone_ = segments.first == 0 && segments.last == simulation_.n_segments();
     for (Share& share : shares_) {
         share.begin = share.members->segments.start(segments.first);
         share.end = share.members->segments.start(segments.last);

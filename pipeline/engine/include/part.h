@@ -2,8 +2,8 @@
 //
 // A part has the same segments of every group, or all of them. It writes to its own neurons alone, and reads the spikes of others
 // from before the window, which is no longer than the shortest delay. So parts may run one after another or side by side, and
-// the results are the same bits. Of several parts, each has its neurons' values in memory of its own: segments that go to another
-// part are copied.
+// the results are the same bits. Where there are several threads, each part has its neurons' values in memory of its own: segments
+// that go to another part are copied.
 
 #ifndef CURRENTS_PART_H
 #define CURRENTS_PART_H
@@ -44,9 +44,9 @@ class NumericFailure : public std::exception {
 // Parts begin with lines of their own, two of which are fetched together: what one writes lies beside nothing that another reads.
 class alignas(128) Part {
   public:
-    // most: the segments that it can ever have. A part that is alone shares the arrays of the simulation's groups; others copy
-    // what they can need.
-    Part(Simulation& simulation, SegmentRange most, bool is_alone);
+    // most: the segments that it can ever have. owns: whether it copies what it can need of the arrays of the simulation's
+    // groups; else it shares them.
+    Part(Simulation& simulation, SegmentRange most, bool owns);
     Part(const Part&) = delete;
     Part& operator=(const Part&) = delete;
 
@@ -103,7 +103,7 @@ class alignas(128) Part {
         double* keep;
     };
 
-    std::size_t count_bytes(SegmentRange most, bool is_alone) const;
+    std::size_t count_bytes(SegmentRange most) const;
     Share make_share(std::size_t i_group, SegmentRange most);
     static void find_state(Share& share);
     static Inlet* find_inlet(const Share& share, const Arrivals* arrivals);
@@ -124,7 +124,8 @@ class alignas(128) Part {
 
     Simulation& simulation_;
     SegmentRange segments_{0, 0};
-    bool is_alone_;
+    bool owns_;
+    bool is_alone_ = false;
     Clock clock_;
     OwnMemory memory_;
     // The loops over the part's neurons.

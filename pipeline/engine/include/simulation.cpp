@@ -25,11 +25,12 @@ void Simulation::start() {
     // One thread, too, takes a large group region by region: there is less that it reads and writes at random places.
     const std::size_t n_parts = n_threads == 1 && can_be_split() ? n_segments() : n_threads;
     shares_ = std::make_unique<Shares>(cuts_, n_parts);
+    const bool parts_own = n_threads > 1;
     for (std::size_t i = 0; i < n_parts; ++i) {
-        parts_.push_back(std::make_unique<Part>(*this, shares_->most(i), n_parts == 1));
+        parts_.push_back(std::make_unique<Part>(*this, shares_->most(i), parts_own));
         parts_.back()->take((*shares_)[i]);
     }
-    if (n_parts > 1) {
+    if (parts_own) {
         for (Members& members : groups) {
             members.group->release();
         }

@@ -36,7 +36,7 @@ struct Event {
     double value;
 };
 
-// A group, with what belongs to its neurons' spikes. Once there are several parts, these have the group's arrays.
+// A group, with what belongs to its neurons' spikes. Where there are several threads, their parts have its arrays from the start on.
 struct Members {
     std::unique_ptr<Group> group;
     Segments segments;
