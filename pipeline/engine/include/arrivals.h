@@ -1,7 +1,7 @@
 // What arrives at the neurons of a group through one channel in a step, and its sums over the bins of recorders.
 //
 // Where every event that can reach a neuron has the same weight, events are counted, in two bytes instead of eight: the
-// counts of a group stay in the first cache while spikes are delivered at random places. Sums of weights are exact (weights
+// counts of a part stay in the first cache while spikes are delivered at random places. Sums of weights are exact (weights
 // are float32, sums float64), so the number of events times the weight is the same bits as their sum.
 
 #ifndef CURRENTS_ARRIVALS_H
@@ -12,11 +12,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "blocks.h"
 #include "group.h"
+#include "own_memory.h"
 #include "row_table.h"
 
 namespace currents {
@@ -28,28 +30,26 @@ struct WeightRange {
     double weight;
 };
 
-// What has arrived since the first step of a bin: numbers of events, or sums of weights.
-struct BinSums {
-    std::int64_t steps_per_bin = 1;
-    LineVector<std::uint32_t> counts;
-    LineVector<double> sums;
-
-    bool are_counted() const { return sums.empty(); }
+// What arrives is added up over bins: as numbers of events, or as sums of weights.
+struct Bin {
+    std::int64_t steps_per_bin;
+    bool is_counted;
 };
 
 // Weighed arrivals of a block. Whole lines of the cache: half of the wide stores would go to two of them otherwise.
 struct alignas(64) WeighedBlock : std::array<double, n_neurons_per_block> {};
 
+// What can arrive at the neurons of a group through a channel, and how it is kept.
 class Arrivals {
   public:
     // variable: the group's, by which its loops read what arrives.
-    Arrivals(Array& variable, std::int64_t n_neurons)
-        : variable_(variable),
+    Arrivals(std::string variable, std::int64_t n_neurons)
+        : variable_(std::move(variable)),
           n_neurons_(n_neurons),
           weights_(static_cast<std::size_t>(n_neurons), std::numeric_limits<double>::quiet_NaN()),
           most_(static_cast<std::size_t>(n_neurons), 0) {}
 
-    const Array& variable() const { return variable_; }
+    const std::string& variable() const { return variable_; }
 
     // Before anything arrives, say all that can: edges, ...
     void expect(const RowTable& table) {
@@ -80,7 +80,6 @@ class Arrivals {
             can_count_ = ranges_.size() <= 1 + most_.size() / n_neurons_per_block;
         }
         if (can_count_) {
-            counts_.assign(most_.size(), 0);
             find_reached_blocks();
             most_at_once_ = most_.empty() ? 0 : *std::max_element(most_.begin(), most_.end());
         }
@@ -89,54 +88,25 @@ class Arrivals {
     }
 
     bool are_counted() const { return can_count_; }
-    std::uint16_t* counts() { return counts_.data(); }
-    double* sums() { return variable_.values<double>(); }
     const std::vector<WeightRange>& ranges() const { return ranges_; }
+    bool is_reached(std::int64_t begin) const { return is_reached_[static_cast<std::size_t>(begin / n_neurons_per_block)]; }
 
-    // Sums for one recorder, which stay valid as long as the arrivals. They are counts where arrivals are, unless there could
-    // be more events in a bin than 32 bits count.
-    BinSums* add_bin_sums(std::int64_t steps_per_bin) {
-        bins_.push_back(std::make_unique<BinSums>());
-        BinSums& bin = *bins_.back();
-        bin.steps_per_bin = steps_per_bin;
+    // Bins of one recorder. They are counted where arrivals are, unless there could be more events in a bin than 32 bits count.
+    // Return their place among all bins of these arrivals.
+    std::size_t add_bin(std::int64_t steps_per_bin) {
         const std::uint64_t most_steps = std::numeric_limits<std::uint32_t>::max() / std::max<std::uint64_t>(1, most_at_once_);
-        if (can_count_ && static_cast<std::uint64_t>(steps_per_bin) <= most_steps) {
-            bin.counts.assign(counts_.size(), 0);
-        } else {
-            bin.sums.assign(static_cast<std::size_t>(n_neurons_), 0.0);
-        }
-        return &bin;
+        bins_.push_back({steps_per_bin, can_count_ && static_cast<std::uint64_t>(steps_per_bin) <= most_steps});
+        return bins_.size() - 1;
     }
+    const std::vector<Bin>& bins() const { return bins_; }
 
-    // Put what has arrived in a step at a block of neurons where the loops will read it, which know it as `variable`. Blocks
-    // may be handed over at the same time, each with other scratch.
-    void hand_over(std::int64_t step, std::int64_t begin, std::int64_t end, Array& variable, WeighedBlock& scratch) {
-        if (!can_count_) {
-            add_to_bins(step, begin, end, sums() + begin);
-            return;  // the loops read the sums where they are
+    // Bytes that a neuron takes in an inlet, besides its variable.
+    std::size_t n_bytes_per_neuron() const {
+        std::size_t n_bytes = can_count_ ? sizeof(std::uint16_t) : 0;
+        for (const Bin& bin : bins_) {
+            n_bytes += bin.is_counted ? sizeof(std::uint32_t) : sizeof(double);
         }
-        if (!is_reached(begin)) {
-            variable.lend(nothing_->data(), begin);
-            return;
-        }
-        for (const WeightRange& range : ranges_) {
-            const std::int64_t first = std::max(begin, range.begin);
-            const std::int64_t last = std::min(end, range.end);
-            if (first < last) {
-                weigh(counts_.data() + first, scratch.data() + (first - begin), last - first, range.weight);
-            }
-        }
-        add_to_bins(step, begin, end, scratch.data());
-        variable.lend(scratch.data(), begin);
-    }
-
-    // Start from 0 again, once the loops have passed.
-    void clear(std::int64_t begin, std::int64_t end) {
-        if (!can_count_) {
-            std::fill(sums() + begin, sums() + end, 0.0);
-        } else if (is_reached(begin)) {
-            std::fill(counts_.begin() + begin, counts_.begin() + end, std::uint16_t{0});
-        }
+        return n_bytes;
     }
 
   private:
@@ -149,8 +119,6 @@ class Arrivals {
         can_count_ = can_count_ && same && most_[i] <= std::numeric_limits<std::uint16_t>::max();
         weights_[i] = weight;
     }
-
-    bool is_reached(std::int64_t begin) const { return is_reached_[static_cast<std::size_t>(begin / n_neurons_per_block)]; }
 
     void find_reached_blocks() {
         is_reached_.assign(static_cast<std::size_t>(count_blocks(n_neurons_)), 0);
@@ -180,14 +148,105 @@ class Arrivals {
         }
     }
 
+    std::string variable_;
+    std::int64_t n_neurons_;
+    bool can_count_ = true;
+    // Until settled: the weight of the events that can reach each neuron, and how many there can be in a step.
+    std::vector<double> weights_;
+    std::vector<std::uint64_t> most_;
+    std::vector<WeightRange> ranges_;
+    std::uint64_t most_at_once_ = 0;  // events at a neuron in a step
+    // Of each block, whether any event can reach it: a population is seldom the target of all channels.
+    std::vector<char> is_reached_;
+    std::vector<Bin> bins_;
+};
+
+// What arrives at the neurons [begin, end) of a group, those of one part, and its sums over the bins of recorders.
+class Inlet {
+  public:
+    // variable: that of the part's loops.
+    Inlet(const Arrivals& arrivals, Array& variable, std::int64_t begin, std::int64_t end, OwnMemory& memory)
+        : arrivals_(arrivals), variable_(variable) {
+        const std::int64_t n = end - begin;
+        counts_ = arrivals.are_counted() ? place_before(memory.allocate<std::uint16_t>(n), begin) : nullptr;
+        for (const Bin& bin : arrivals.bins()) {
+            Sums sums = {bin.steps_per_bin, nullptr, nullptr};
+            if (bin.is_counted) {
+                sums.counts = place_before(memory.allocate<std::uint32_t>(n), begin);
+            } else {
+                sums.weights = place_before(memory.allocate<double>(n), begin);
+            }
+            sums_.push_back(sums);
+        }
+    }
+    Inlet(const Inlet&) = delete;
+    Inlet& operator=(const Inlet&) = delete;
+
+    // All of these by neuron.
+    bool are_counted() const { return counts_ != nullptr; }
+    std::uint16_t* counts() { return counts_; }
+    double* sums() { return variable_.values<double>(); }
+    // Of a bin: one of them is nullptr.
+    const std::uint32_t* bin_counts(std::size_t i_bin) const { return sums_[i_bin].counts; }
+    const double* bin_weights(std::size_t i_bin) const { return sums_[i_bin].weights; }
+
+    // Put what has arrived in a step at a block of neurons where the loops will read it.
+    void hand_over(std::int64_t step, std::int64_t begin, std::int64_t end) {
+        if (!are_counted()) {
+            add_to_bins(step, begin, end, sums() + begin);
+            return;  // the loops read the sums where they are
+        }
+        if (!arrivals_.is_reached(begin)) {
+            variable_.lend(nothing_.data(), begin);
+            return;
+        }
+        for (const WeightRange& range : arrivals_.ranges()) {
+            const std::int64_t first = std::max(begin, range.begin);
+            const std::int64_t last = std::min(end, range.end);
+            if (first < last) {
+                weigh(counts_ + first, weighed_.data() + (first - begin), last - first, range.weight);
+            }
+        }
+        add_to_bins(step, begin, end, weighed_.data());
+        variable_.lend(weighed_.data(), begin);
+    }
+
+    // Start from 0 again, once the loops have passed.
+    void clear(std::int64_t begin, std::int64_t end) {
+        if (!are_counted()) {
+            std::fill(sums() + begin, sums() + end, 0.0);
+        } else if (arrivals_.is_reached(begin)) {
+            std::fill(counts_ + begin, counts_ + end, std::uint16_t{0});
+        }
+    }
+
+    // Take over neurons [begin, end) of another part, between two steps: of what arrives in a step, nothing is left.
+    void take_over(const Inlet& other, std::int64_t begin, std::int64_t end) {
+        for (std::size_t i = 0; i < sums_.size(); ++i) {
+            if (sums_[i].counts) {
+                std::copy(other.sums_[i].counts + begin, other.sums_[i].counts + end, sums_[i].counts + begin);
+            } else {
+                std::copy(other.sums_[i].weights + begin, other.sums_[i].weights + end, sums_[i].weights + begin);
+            }
+        }
+    }
+
+  private:
+    // Since the first step of a bin.
+    struct Sums {
+        std::int64_t steps_per_bin;
+        std::uint32_t* counts;
+        double* weights;
+    };
+
     // weighed: what has arrived at the block that begins with neuron `begin`.
     void add_to_bins(std::int64_t step, std::int64_t begin, std::int64_t end, const double* weighed) {
-        for (std::unique_ptr<BinSums>& bin : bins_) {
-            const bool starts_bin = step % bin->steps_per_bin == 0;
-            if (bin->are_counted()) {
-                add_to_bin(counts_.data() + begin, bin->counts.data() + begin, end - begin, starts_bin);
+        for (const Sums& bin : sums_) {
+            const bool starts_bin = step % bin.steps_per_bin == 0;
+            if (bin.counts) {
+                add_to_bin(counts_ + begin, bin.counts + begin, end - begin, starts_bin);
             } else {
-                add_to_bin(weighed, bin->sums.data() + begin, end - begin, starts_bin);
+                add_to_bin(weighed, bin.weights + begin, end - begin, starts_bin);
             }
         }
     }
@@ -211,19 +270,12 @@ class Arrivals {
         }
     }
 
+    const Arrivals& arrivals_;
     Array& variable_;
-    std::int64_t n_neurons_;
-    bool can_count_ = true;
-    // Until settled: the weight of the events that can reach each neuron, and how many there can be in a step.
-    std::vector<double> weights_;
-    std::vector<std::uint64_t> most_;
-    std::vector<WeightRange> ranges_;
-    LineVector<std::uint16_t> counts_;
-    std::uint64_t most_at_once_ = 0;  // events at a neuron in a step
-    // Of each block, whether any event can reach it: a population is seldom the target of all channels.
-    std::vector<char> is_reached_;
-    std::unique_ptr<WeighedBlock> nothing_ = std::make_unique<WeighedBlock>();
-    std::vector<std::unique_ptr<BinSums>> bins_;
+    std::uint16_t* counts_;
+    std::vector<Sums> sums_;
+    WeighedBlock weighed_{};
+    WeighedBlock nothing_{};
 };
 
 }  // namespace currents

@@ -50,7 +50,9 @@ class DriveReader {
         Members& members = find_members(simulation_, line, line.word());
         InjectedCurrent current;
         current.i_group = index_of(simulation_, members);
-        current.current = find_reals(line, members, line.word());
+        const std::string variable = line.word();
+        find_reals(line, members, variable);
+        current.i_array = index_of(members, find_array(line, members, variable));
         read_range(line, members, current.begin, current.end);
         current.steps_per_value = line.whole(1);
         const std::string file = inputs_.use(line, line.word());
@@ -102,15 +104,15 @@ class DriveReader {
     void read_event(Line& line) {
         const std::int64_t step = line.whole();
         Members& members = find_members(simulation_, line, line.word());
-        Array* array = &find_array(line, members, line.word());
+        Array& array = find_array(line, members, line.word());
         const std::int64_t local = line.whole();
         const double value = line.number();
-        check_value(line, *array, value);
-        if (local >= array->size() || (!simulation_.events.empty() && step < simulation_.events.back().step)) {
+        check_value(line, array, value);
+        if (local >= array.size() || (!simulation_.events.empty() && step < simulation_.events.back().step)) {
             line.refuse("is an event of no neuron, or out of order");
         }
-        const auto set = [array, local, value] { assign(*array, local, value); };
-        simulation_.events.push_back({step, index_of(simulation_, members), local, array->shared(), set});
+        const std::size_t i_group = index_of(simulation_, members), i_array = index_of(members, array);
+        simulation_.events.push_back({step, i_group, i_array, local, array.shared(), value});
     }
 
   private:

@@ -26,18 +26,18 @@ struct PoissonInput {
     std::int64_t end = 0;
     Arrivals* arrivals = nullptr;
 
-    // Add the events of the neurons in [block_begin, block_end) of the group.
-    void add(std::int64_t step, std::int64_t block_begin, std::int64_t block_end) const {
+    // Add the events of the neurons in [block_begin, block_end) of the group to what arrives there.
+    void add(std::int64_t step, std::int64_t block_begin, std::int64_t block_end, Inlet& inlet) const {
         const std::int64_t first = std::max(begin, block_begin);
         const std::int64_t last = std::min(end, block_end);
         if (first >= last) {
             return;
         }
         const auto now = static_cast<std::uint64_t>(step);
-        if (arrivals->are_counted()) {
-            add_poisson_counts(tables, now, first - begin, last - begin, arrivals->counts() + begin);
+        if (inlet.are_counted()) {
+            add_poisson_counts(tables, now, first - begin, last - begin, inlet.counts() + begin);
         } else {
-            add_poisson(tables, now, first - begin, last - begin, weight, arrivals->sums() + begin);
+            add_poisson(tables, now, first - begin, last - begin, weight, inlet.sums() + begin);
         }
     }
 };
@@ -49,11 +49,11 @@ struct InjectedCurrent {
     std::size_t i_group = 0;
     std::int64_t begin = 0;
     std::int64_t end = 0;
-    double* current = nullptr;
+    std::size_t i_array = 0;  // of the group's arrays, that which it sets
 
     // Set the current of those of its neurons that are in [part_begin, part_end), when it changes in this step, or when it is
     // set for the first time.
-    void set(std::int64_t step, bool first, std::int64_t part_begin, std::int64_t part_end) const {
+    void set(std::int64_t step, bool first, std::int64_t part_begin, std::int64_t part_end, double* current) const {
         const auto last = static_cast<std::int64_t>(values.size()) - 1;
         if (first || (step % steps_per_value == 0 && step / steps_per_value <= last)) {
             const std::int64_t i_value = std::min(step / steps_per_value, last);

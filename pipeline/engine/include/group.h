@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "own_memory.h"
+
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "compile without -ffast-math: NaN has to stay NaN, and every machine has to give the same bits"
 #endif
@@ -82,6 +84,23 @@ class Array {
         return static_cast<T*>(data_);
     }
 
+    void set(std::int64_t i, double value) {
+        switch (type_) {
+            case ItemType::float64:
+                values<double>()[i] = value;
+                break;
+            case ItemType::int32:
+                values<std::int32_t>()[i] = static_cast<std::int32_t>(value);
+                break;
+            case ItemType::int64:
+                values<std::int64_t>()[i] = static_cast<std::int64_t>(value);
+                break;
+            case ItemType::byte:
+                values<char>()[i] = value != 0.0;
+                break;
+        }
+    }
+
     // Have the values of another array, which keeps them.
     void share(const Array& other) {
         size_ = other.size_;
@@ -89,12 +108,33 @@ class Array {
         tell_(data_);
     }
 
+    // Have the values of neurons [begin, end) of another array in memory of one's own, or the one that all neurons share. Of
+    // other neurons there are none then, though size() counts them.
+    void copy(const Array& other, std::int64_t begin, std::int64_t end, OwnMemory& memory) {
+        size_ = other.size_;
+        const std::int64_t first = shared_ ? 0 : begin, last = shared_ ? 1 : end;
+        const auto item = static_cast<std::int64_t>(item_bytes(type_));
+        data_ = place_before(memory.allocate<char>((last - first) * item), first * item);
+        take_over(other, first, last);
+        tell_(data_);
+    }
+
+    // Take over the values of neurons [begin, end) of another array.
+    void take_over(const Array& other, std::int64_t begin, std::int64_t end) {
+        const std::size_t item = item_bytes(type_), offset = static_cast<std::size_t>(begin) * item;
+        std::memcpy(address(data_, offset), address(other.data_, offset), static_cast<std::size_t>(end - begin) * item);
+    }
+
+    void release() {
+        memory_.reset();
+        data_ = nullptr;
+        tell_(nullptr);
+    }
+
     // Let the group's loops find the values of neurons [begin, …) at another place than where they are kept.
     template <class T>
     void lend(T* values, std::int64_t begin) {
-        // As a number: the pointer to the value of neuron 0 may lie outside of the lender's memory, and is not followed.
-        const auto offset = static_cast<std::uintptr_t>(begin) * sizeof(T);
-        tell_(reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(values) - offset));
+        tell_(place_before(values, begin));
     }
 
     // Make room for the values of n neurons, all 0, and tell the group's loops where it is.
@@ -112,6 +152,10 @@ class Array {
 
   private:
     static constexpr std::size_t line_bytes = 64;
+
+    static void* address(void* data, std::size_t offset) {
+        return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(data) + offset);
+    }
 
     std::string variable_;
     ItemType type_;
@@ -154,6 +198,39 @@ class Group {
         for (std::size_t i = 0; i < arrays_.size(); ++i) {
             arrays_[i].share(other.arrays_[i]);
         }
+    }
+
+    // Have copies of the arrays of a group of the same class: the values of neurons [begin, end), and those that all share.
+    void copy(const Group& other, std::int64_t begin, std::int64_t end, OwnMemory& memory) {
+        n_neurons_ = other.n_neurons_;
+        for (std::size_t i = 0; i < arrays_.size(); ++i) {
+            arrays_[i].copy(other.arrays_[i], begin, end, memory);
+        }
+    }
+
+    // Take over neurons [begin, end) of a group of the same class.
+    void take_over(const Group& other, std::int64_t begin, std::int64_t end) {
+        for (std::size_t i = 0; i < arrays_.size(); ++i) {
+            if (!arrays_[i].shared()) {
+                arrays_[i].take_over(other.arrays_[i], begin, end);
+            }
+        }
+    }
+
+    // Give the memory back, once there are copies.
+    void release() {
+        for (Array& array : arrays_) {
+            array.release();
+        }
+    }
+
+    // Bytes that a neuron has in all arrays.
+    std::size_t n_bytes_per_neuron() const {
+        std::size_t n_bytes = 0;
+        for (const Array& array : arrays_) {
+            n_bytes += array.shared() ? 0 : item_bytes(array.type());
+        }
+        return n_bytes;
     }
 
     // The array of a variable; nullptr when the group has none of that name.

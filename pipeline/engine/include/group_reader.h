@@ -101,7 +101,7 @@ class GroupReader {
         const double value = line.number();
         check_value(line, array, value);
         for (std::int64_t i = 0; i < array.size(); ++i) {
-            assign(array, i, value);
+            array.set(i, value);
         }
     }
 
@@ -120,7 +120,7 @@ class GroupReader {
             if (!is_left_out) {
                 check_value(line, array, value);
             }
-            assign(array, i, value);
+            array.set(i, value);
         }
     }
 
@@ -159,7 +159,7 @@ class GroupReader {
         const std::string file = inputs_.use(line, line.word());
         std::vector<std::int64_t> steps = read_npy<std::int64_t>(file);
         const auto n = static_cast<std::int64_t>(steps.size());
-        if (!members.not_refractory || (n != 1 && n != members.group->n_neurons())) {
+        if (!members.group->find("_ready_step") || (n != 1 && n != members.group->n_neurons())) {
             throw InputFailure(file, "does not fit the group " + members.name());
         }
         for (const std::int64_t n_steps : steps) {
@@ -181,23 +181,20 @@ class GroupReader {
     // What Brian2's groups have from the start, besides values.
     static void prepare(Members& members) {
         Group& group = *members.group;
-        if (Array* ready = group.find("_ready_step")) {
-            members.ready_step = ready->values<std::int64_t>();
-            members.not_refractory = group.find("not_refractory")->values<char>();
-            std::fill(members.not_refractory, members.not_refractory + group.n_neurons(), char{1});
+        if (group.find("_ready_step")) {
+            char* not_refractory = group.find("not_refractory")->values<char>();
+            std::fill(not_refractory, not_refractory + group.n_neurons(), char{1});
             members.refractory_steps = {0};
         }
         if (Array* last = group.find("lastspike")) {
-            members.lastspike = last->values<double>();
-            std::fill(members.lastspike, members.lastspike + group.n_neurons(), -1e4);
+            double* lastspike = last->values<double>();
+            std::fill(lastspike, lastspike + group.n_neurons(), -1e4);
         }
         if (Array* index = group.find("i")) {
             for (std::int64_t i = 0; i < group.n_neurons(); ++i) {
                 index->values<std::int32_t>()[i] = static_cast<std::int32_t>(i);
             }
         }
-        Array* v = group.find("v");
-        members.v = v && v->type() == ItemType::float64 && !v->shared() ? v->values<double>() : nullptr;
     }
 
     static void check_left_out(const std::string& place, Array& array) {

@@ -26,6 +26,10 @@ inline std::size_t index_of(const Simulation& simulation, const Members& members
     return static_cast<std::size_t>(&members - simulation.groups.data());
 }
 
+inline std::size_t index_of(Members& members, const Array& array) {
+    return static_cast<std::size_t>(&array - members.group->arrays().data());
+}
+
 inline Array& find_array(const Line& line, Members& members, const std::string& variable) {
     Array* array = members.group->find(variable);
     if (!array) {
@@ -54,13 +58,12 @@ inline double* find_reals(const Line& line, Members& members, const std::string&
 // What arrives through a channel: made when it is named for the first time.
 inline Arrivals& find_arrivals(const Line& line, Members& members, const std::string& variable) {
     find_reals(line, members, variable);
-    Array& array = find_array(line, members, variable);
     for (std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
-        if (&arrivals->variable() == &array) {
+        if (arrivals->variable() == variable) {
             return *arrivals;
         }
     }
-    members.arrivals.push_back(std::make_unique<Arrivals>(array, members.group->n_neurons()));
+    members.arrivals.push_back(std::make_unique<Arrivals>(variable, members.group->n_neurons()));
     return *members.arrivals.back();
 }
 
@@ -81,23 +84,6 @@ inline void check_value(const Line& line, const Array& array, double value) {
     const bool is_whole = array.type() == ItemType::int32 || array.type() == ItemType::int64;
     if (value - value != 0.0 || (is_whole && !(value > -limit && value < limit))) {
         line.refuse("has a number that " + array.variable() + " cannot be", "", std::to_string(value));
-    }
-}
-
-inline void assign(Array& array, std::int64_t i, double value) {
-    switch (array.type()) {
-        case ItemType::float64:
-            array.values<double>()[i] = value;
-            break;
-        case ItemType::int32:
-            array.values<std::int32_t>()[i] = static_cast<std::int32_t>(value);
-            break;
-        case ItemType::int64:
-            array.values<std::int64_t>()[i] = static_cast<std::int64_t>(value);
-            break;
-        case ItemType::byte:
-            array.values<char>()[i] = value != 0.0;
-            break;
     }
 }
 

@@ -45,21 +45,23 @@ class Projection {
         return shortest;
     }
 
-    // Add what arrives in a step at the targets in a range of segments. Return the number of events.
-    std::size_t deliver(std::int64_t step, SegmentRange range) const {
+    const Arrivals* arrivals() const { return arrivals_; }
+
+    // Add what arrives in a step at the targets in a range of segments, whose inlet it is. Return the number of events.
+    std::size_t deliver(std::int64_t step, SegmentRange range, Inlet& inlet) const {
         if (trace_) {
-            return deliver_traced(step, range);
+            return deliver_traced(step, range, inlet.sums());
         }
         std::size_t n = 0;
         for (const RowTable& table : tables_) {
             for (std::size_t i_delay = 0; i_delay < table.delays().size(); ++i_delay) {
                 const std::vector<std::int32_t>& spikes = spikes_->at(step - table.delays()[i_delay]);
-                if (arrivals_->are_counted()) {
-                    std::uint16_t* counts = arrivals_->counts();
+                if (inlet.are_counted()) {
+                    std::uint16_t* counts = inlet.counts();
                     const auto count = [&](std::int32_t source) { n += table.count(source, i_delay, range, counts); };
                     for_each_spike(table, i_delay, range, spikes, count);
                 } else {
-                    double* sums = arrivals_->sums();
+                    double* sums = inlet.sums();
                     const auto add = [&](std::int32_t source) { n += table.deliver(source, i_delay, range, sums); };
                     for_each_spike(table, i_delay, range, spikes, add);
                 }
@@ -87,7 +89,7 @@ class Projection {
 
     // Products are not exact, so the order of their sum matters: it is Brian2's, spike by spike through all tables. All
     // tables have one and the same delay.
-    std::size_t deliver_traced(std::int64_t step, SegmentRange range) const {
+    std::size_t deliver_traced(std::int64_t step, SegmentRange range, double* sums) const {
         const RowTable* first = nullptr;
         for (const RowTable& table : tables_) {
             first = !first && table.n_edges() > 0 ? &table : first;
@@ -99,7 +101,7 @@ class Projection {
         for (const std::int32_t source : spikes_->at(step - first->delays()[0])) {
             for (const RowTable& table : tables_) {
                 if (table.n_edges() > 0) {
-                    n += table.deliver_scaled(source, 0, range, trace_[source], arrivals_->sums());
+                    n += table.deliver_scaled(source, 0, range, trace_[source], sums);
                 }
             }
         }

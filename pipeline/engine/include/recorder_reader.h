@@ -68,11 +68,11 @@ class RecorderReader {
         ValueRecorder& recorder = find_recorder(line);
         const auto i_section = static_cast<std::size_t>(line.whole(0, static_cast<std::int64_t>(n_sections_) - 1));
         Members& members = find_members(simulation_, line, line.word());
-        ValueSource source = find_values(line, members, recorder);
+        RecordedVariable variable = find_variable(line, members, recorder);
         const std::string scale = line.word();
         if (scale != "-") {
-            source.scale_is_shared = find_array(line, members, scale).shared();
-            source.scale = find_reals(line, members, scale, source.scale_is_shared);
+            find_reals(line, members, scale, find_array(line, members, scale).shared());
+            variable.scale = scale;
         }
         const auto local = read_npy<std::int32_t>(inputs_.use(line, line.word()));
         const auto columns = read_npy<std::int32_t>(inputs_.use(line, line.word()));
@@ -84,7 +84,7 @@ class RecorderReader {
         }
         mark_recorded(line, is_recorded_[i_section], columns);
         recorder.add_part(index_of(simulation_, members),
-                          {i_section, source, local, columns, section, chunk_rows_, members.group->n_neurons()});
+                          {i_section, std::move(variable), local, columns, section, chunk_rows_, members.group->n_neurons()});
     }
 
     // keep GROUP VARIABLE
@@ -284,19 +284,17 @@ class RecorderReader {
     }
 
     // What a part of a recorder reads: a variable, or the bin's sum of what arrives, when the variable is that.
-    ValueSource find_values(Line& line, Members& members, ValueRecorder& recorder) {
-        const std::string variable = line.word();
-        ValueSource source;
-        source.values = find_reals(line, members, variable);
+    RecordedVariable find_variable(Line& line, Members& members, ValueRecorder& recorder) {
+        RecordedVariable variable;
+        variable.name = line.word();
+        find_reals(line, members, variable.name);
         for (std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
-            if (arrivals->variable().variable() == variable) {
-                const BinSums* sums = arrivals->add_bin_sums(recorder.steps_per_bin());
-                source.values = sums->sums.data();
-                source.counts = sums->are_counted() ? sums->counts.data() : nullptr;
-                source.weights = sums->are_counted() ? arrivals->ranges() : std::vector<WeightRange>();
+            if (arrivals->variable() == variable.name) {
+                variable.arrivals = arrivals.get();
+                variable.i_bin = arrivals->add_bin(recorder.steps_per_bin());
             }
         }
-        return source;
+        return variable;
     }
 
     static std::string read_text(const std::string& path) {

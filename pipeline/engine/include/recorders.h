@@ -17,12 +17,26 @@
 
 namespace currents {
 
-// Where the values of one variable of one group come from: numbers, or counts of events of one weight each.
+// Which values of a group are recorded.
+struct RecordedVariable {
+    std::string name;
+    // Where the variable is what arrives, its sums over a bin.
+    const Arrivals* arrivals = nullptr;
+    std::size_t i_bin = 0;
+    // By what sums are multiplied to make currents of them; empty where they are not.
+    std::string scale;
+
+    // Ranges of neurons whose sums are counts; none where they are not.
+    std::vector<WeightRange> weights() const {
+        return arrivals && arrivals->bins()[i_bin].is_counted ? arrivals->ranges() : std::vector<WeightRange>();
+    }
+};
+
+// Where values that are recorded are found, by neuron: numbers, or counts of events of one weight each.
 struct ValueSource {
     const double* values = nullptr;
     const std::uint32_t* counts = nullptr;
-    std::vector<WeightRange> weights;
-    // Factors that make currents of sums: one for all neurons, one per neuron, or none (nullptr).
+    // Factors: one for all neurons, one per neuron, or none (nullptr).
     const double* scale = nullptr;
     bool scale_is_shared = true;
 };
@@ -32,11 +46,17 @@ struct ValueSource {
 class RecordedPart {
   public:
     // local, columns: for each recorded neuron, ascending, its index in the group and its column in the section.
-    RecordedPart(std::size_t i_section, ValueSource source, const std::vector<std::int32_t>& local,
+    RecordedPart(std::size_t i_section, RecordedVariable variable, const std::vector<std::int32_t>& local,
                  const std::vector<std::int32_t>& columns, const Section& section, std::int64_t chunk_rows,
                  std::int64_t n_neurons)
-        : i_section_(i_section), row_items_(section.tile_columns), source_(source) {
+        : i_section_(i_section), row_items_(section.tile_columns), variable_(std::move(variable)) {
         const std::int64_t width = section.tile_columns;
+        const std::vector<WeightRange> weights = variable_.weights();
+        const auto weight_of = [&weights](std::int64_t neuron) {
+            const auto ends_before = [neuron](const WeightRange& range) { return range.end <= neuron; };
+            const auto range = std::partition_point(weights.begin(), weights.end(), ends_before);
+            return range == weights.end() ? 0.0 : range->weight;
+        };
         for (std::size_t i = 0; i < local.size(); ++i) {
             const std::int64_t column = columns[i];
             const bool follows = i > 0 && local[i] == local[i - 1] + 1 && column == columns[i - 1] + 1 &&
@@ -57,22 +77,23 @@ class RecordedPart {
     }
 
     std::size_t i_section() const { return i_section_; }
+    const RecordedVariable& variable() const { return variable_; }
 
     // Write the values of a block of neurons into a row of the section's buffer.
     template <class T>
-    void write_block(std::int64_t i_block, T* section, std::int64_t row) const {
+    void write_block(const ValueSource& source, std::int64_t i_block, T* section, std::int64_t row) const {
         T* place = section + row * row_items_;
         const Run* run = runs_.data() + first_run_[static_cast<std::size_t>(i_block)];
         const Run* end = runs_.data() + first_run_[static_cast<std::size_t>(i_block) + 1];
-        if (source_.counts) {
+        if (source.counts) {
             for (; run != end; ++run) {
-                write_scaled(*run, source_.counts, place, [weight = run->weight](std::uint32_t n) {
+                write_scaled(source, *run, source.counts, place, [weight = run->weight](std::uint32_t n) {
                     return weight * static_cast<double>(n);
                 });
             }
         } else {
             for (; run != end; ++run) {
-                write_scaled(*run, source_.values, place, [](double x) { return x; });
+                write_scaled(source, *run, source.values, place, [](double x) { return x; });
             }
         }
     }
@@ -86,24 +107,18 @@ class RecordedPart {
         double weight;
     };
 
-    double weight_of(std::int64_t local) const {
-        const auto ends_before = [local](const WeightRange& range) { return range.end <= local; };
-        const auto range = std::partition_point(source_.weights.begin(), source_.weights.end(), ends_before);
-        return range == source_.weights.end() ? 0.0 : range->weight;
-    }
-
     template <class From, class T, class Weigh>
-    void write_scaled(const Run& run, const From* from, T* place, Weigh weigh) const {
+    static void write_scaled(const ValueSource& source, const Run& run, const From* from, T* place, Weigh weigh) {
         const From* first = from + run.local;
-        if (!source_.scale) {
+        if (!source.scale) {
             copy(run.length, first, place + run.offset, [=](From x, std::int64_t) { return weigh(x); });
-        } else if (source_.scale_is_shared) {
+        } else if (source.scale_is_shared) {
             // + 0: no input is 0 and not -0.
             copy(run.length, first, place + run.offset,
-                 [weigh, scale = *source_.scale](From x, std::int64_t) { return weigh(x) * scale + 0.0; });
+                 [weigh, scale = *source.scale](From x, std::int64_t) { return weigh(x) * scale + 0.0; });
         } else {
             copy(run.length, first, place + run.offset,
-                 [weigh, scale = source_.scale + run.local](From x, std::int64_t i) { return weigh(x) * scale[i] + 0.0; });
+                 [weigh, scale = source.scale + run.local](From x, std::int64_t i) { return weigh(x) * scale[i] + 0.0; });
         }
     }
 
@@ -124,7 +139,7 @@ class RecordedPart {
 
     std::size_t i_section_;
     std::int64_t row_items_;
-    ValueSource source_;
+    RecordedVariable variable_;
     std::vector<Run> runs_;
     std::vector<std::ptrdiff_t> first_run_;
 };
@@ -147,6 +162,7 @@ class ValueRecorder {
     const Section& section(std::size_t i) const { return sections_[i]; }
     ChunkStream& stream() { return *stream_; }
     void add_part(std::size_t i_group, RecordedPart part) { parts_[i_group].push_back(std::move(part)); }
+    const std::vector<RecordedPart>& parts(std::size_t i_group) const { return parts_[i_group]; }
     void add_keep(std::size_t i_group, std::string variable) { keeps_.push_back({i_group, std::move(variable)}); }
     const std::vector<Keep>& keeps() const { return keeps_; }
 
@@ -161,14 +177,15 @@ class ValueRecorder {
         return (i_first_bin_ + n_rows) * steps_per_bin_;
     }
 
-    // Write the values of a block of neurons in the last step of a bin.
-    void write_block(std::int64_t step, std::size_t i_group, std::int64_t i_block) {
+    // Write the values of a block of neurons in the last step of a bin. sources: of parts(i_group).
+    void write_block(std::int64_t step, std::size_t i_group, std::int64_t i_block, const std::vector<ValueSource>& sources) {
         const std::int64_t row = stream_->row() + step / steps_per_bin_ - i_first_bin_;
-        for (const RecordedPart& part : parts_[i_group]) {
+        for (std::size_t i = 0; i < sources.size(); ++i) {
+            const RecordedPart& part = parts_[i_group][i];
             if (sections_[part.i_section()].item_bytes == sizeof(float)) {
-                part.write_block(i_block, stream_->section<float>(part.i_section()), row);
+                part.write_block(sources[i], i_block, stream_->section<float>(part.i_section()), row);
             } else {
-                part.write_block(i_block, stream_->section<double>(part.i_section()), row);
+                part.write_block(sources[i], i_block, stream_->section<double>(part.i_section()), row);
             }
         }
     }

@@ -69,11 +69,17 @@ class Shares {
             bounds_.push_back(std::clamp(nearest, bounds_.back() + 1, cuts_.n_segments() - (n - i)));
         }
         bounds_.push_back(cuts_.n_segments());
+        for (std::size_t i = 0; i <= n; ++i) {
+            lowest_.push_back(find_limit(i, n, -1));
+            highest_.push_back(find_limit(i, n, 1));
+        }
         forget();
     }
 
     std::size_t size() const { return bounds_.size() - 1; }
     SegmentRange operator[](std::size_t i) const { return {bounds_[i], bounds_[i + 1]}; }
+    // What part i can ever have.
+    SegmentRange most(std::size_t i) const { return {lowest_[i], highest_[i + 1]}; }
 
     // Part i has taken this long for a step of a window. Now and then, a share gives a segment to one beside it, if both are then
     // closer to each other than they were.
@@ -98,6 +104,23 @@ class Shares {
         n_windows_ = 0;
     }
 
+    // The segment at which border i is when it has moved as far as it may, down or up: by half a share at most, so that only
+    // two parts beside each other can ever have the same segment.
+    std::size_t find_limit(std::size_t i, std::size_t n_parts, std::int64_t direction) const {
+        if (i == 0 || i == n_parts) {
+            return bounds_[i];
+        }
+        const auto n = static_cast<std::int64_t>(n_parts);
+        const std::int64_t most = cuts_.n_blocks * (2 * static_cast<std::int64_t>(i) + direction) / (2 * n);
+        const auto first = cuts_.places.begin();
+        if (direction < 0) {
+            const auto place = static_cast<std::size_t>(std::lower_bound(first, cuts_.places.end(), most) - first);
+            return std::clamp(place, bounds_[i - 1] + 1, bounds_[i]);
+        }
+        const auto after = static_cast<std::size_t>(std::upper_bound(first, cuts_.places.end(), most) - first);
+        return std::clamp(after - 1, bounds_[i], bounds_[i + 1] - 1);
+    }
+
     std::int64_t n_blocks(std::size_t first, std::size_t last) const { return cuts_.places[last] - cuts_.places[first]; }
 
     // The time of some segments of a part, if all its blocks take the same.
@@ -109,9 +132,9 @@ class Shares {
     void review(std::size_t i) {
         std::size_t& bound = bounds_[i + 1];
         const double difference = shortest_[i] - shortest_[i + 1];
-        if (difference > 0.0 && bound - bounds_[i] > 1) {
+        if (difference > 0.0 && bound > lowest_[i + 1] && bound - bounds_[i] > 1) {
             bound -= difference > n_least_segments * time_of(i, bound - 1) ? 1 : 0;
-        } else if (difference < 0.0 && bounds_[i + 2] - bound > 1) {
+        } else if (difference < 0.0 && bound < highest_[i + 1] && bounds_[i + 2] - bound > 1) {
             bound += -difference > n_least_segments * time_of(i + 1, bound) ? 1 : 0;
         }
     }
@@ -119,6 +142,8 @@ class Shares {
     Cuts cuts_;
     // Part i has the segments from bounds_[i] to bounds_[i + 1] - 1.
     std::vector<std::size_t> bounds_;
+    std::vector<std::size_t> lowest_;
+    std::vector<std::size_t> highest_;
     std::vector<double> shortest_;
     int n_windows_ = 0;
 };

@@ -8,7 +8,6 @@
 
 namespace currents {
 
-
 void Simulation::cut_groups() {
     std::int64_t n_blocks = 0;
     for (const Members& members : groups) {
@@ -26,9 +25,15 @@ void Simulation::start() {
     // One thread, too, takes a large group region by region: there is less that it reads and writes at random places.
     const std::size_t n_parts = n_threads == 1 && can_be_split() ? n_segments() : n_threads;
     shares_ = std::make_unique<Shares>(cuts_, n_parts);
+    const bool parts_own = n_threads > 1;
     for (std::size_t i = 0; i < n_parts; ++i) {
-        parts_.push_back(std::make_unique<Part>(*this));
+        parts_.push_back(std::make_unique<Part>(*this, shares_->most(i), parts_own));
         parts_.back()->take((*shares_)[i]);
+    }
+    if (parts_own) {
+        for (Members& members : groups) {
+            members.group->release();
+        }
     }
     for (const Projection& projection : projections) {
         window_steps_ = n_parts > 1 ? std::min(window_steps_, projection.shortest_delay()) : window_steps_;
@@ -75,6 +80,15 @@ void Simulation::share_out() {
         shares_->note(i, parts_[i]->seconds_per_step());
     }
     shares_->end_window();
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+        const SegmentRange before = parts_[i]->segments(), now = (*shares_)[i];
+        for (std::size_t segment = now.first; segment < before.first; ++segment) {
+            parts_[i]->take_over(*parts_[i - 1], segment);
+        }
+        for (std::size_t segment = before.last; segment < now.last; ++segment) {
+            parts_[i]->take_over(*parts_[i + 1], segment);
+        }
+    }
     for (std::size_t i = 0; i < parts_.size(); ++i) {
         parts_[i]->take((*shares_)[i]);
     }

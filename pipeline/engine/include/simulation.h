@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,25 +30,19 @@ namespace currents {
 struct Event {
     std::int64_t step;
     std::size_t i_group;
+    std::size_t i_array;  // of the group's arrays, that which it sets
     std::int64_t local;
     bool is_shared;
-    std::function<void()> set;
+    double value;
 };
 
-// A group, with what belongs to its neurons' spikes.
+// A group, with what belongs to its neurons' spikes. Where there are several threads, their parts have its arrays from the start on.
 struct Members {
     std::unique_ptr<Group> group;
     Segments segments;
     SpikeRing ring;
-    // nullptr when no neuron of the group is ever refractory.
-    std::int64_t* ready_step = nullptr;
-    char* not_refractory = nullptr;
     // Steps that a neuron stays refractory: one number for all, or one per neuron.
     std::vector<std::int64_t> refractory_steps;
-    // Time of the last spike; nullptr when no equation asks for it.
-    double* lastspike = nullptr;
-    // What is checked to be finite; nullptr when the group has no v.
-    const double* v = nullptr;
     std::vector<PoissonInput> inputs;
     std::vector<std::unique_ptr<Arrivals>> arrivals;
 

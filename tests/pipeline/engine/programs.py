@@ -17,6 +17,12 @@ from tests.conftest import ARCH
 
 type Process = subprocess.Popen[str]
 
+CHECKED_PROGRAM = (
+    "-std=c++17 -O1 -g -msse4.2 -ffp-contract=off -pthread -fno-omit-frame-pointer "
+    "-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
+)
+"""Flags for a program that checks itself."""
+
 
 class _Ready(Exception):
     """Everything but the run itself has happened."""
@@ -116,3 +122,11 @@ def prepare(model: Path, build_root: Path, folder: Path, **arguments: Any) -> Pr
         with pytest.raises(_Ready):
             simulate(model, out=folder, arch=ARCH, build_root=build_root, **arguments)
     return Prepared(binaries[0], RunFolder(folder))
+
+
+def copy_sources(binary: Path, build_root: Path, to: Path) -> Path:
+    """Copy what a program was made from to a new folder, where `make` makes it again."""
+    sources = next(path.parent for path in (build_root / "binaries").glob("*/main") if path.samefile(binary))
+    shutil.copytree(sources, to)
+    (to / "main").unlink()
+    return to

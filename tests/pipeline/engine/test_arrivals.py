@@ -27,7 +27,7 @@ int main() {
     currents::Array variable("in_x", currents::ItemType::float64, false,
                              [&in](void* data) { in = static_cast<double*>(data); });
     variable.allocate(n);
-    currents::Arrivals arrivals(variable, n);
+    currents::Arrivals arrivals("in_x", n);
     std::vector<double> weight_of(static_cast<std::size_t>(n), 0.0);
     for (long i = 0; i < n_ranges; ++i) {
         long begin, end, most;
@@ -39,23 +39,39 @@ int main() {
     arrivals.settle();
     std::printf("%d\n", arrivals.are_counted() ? 1 : 0);
     if (std::scanf("%ld %ld", &n_steps, &steps_per_bin) != 2) return 1;
-    const currents::BinSums* bin = arrivals.add_bin_sums(steps_per_bin);
-    currents::WeighedBlock scratch;
+    const std::size_t i_bin = arrivals.add_bin(steps_per_bin);
+    const bool is_bin_counted = arrivals.bins()[i_bin].is_counted;
+    currents::OwnMemory memory(static_cast<std::size_t>(n) * arrivals.n_bytes_per_neuron());
+    // Half of the neurons may be another part's, which takes them over after two steps.
+    currents::Inlet first(arrivals, variable, 0, n, memory), second(arrivals, variable, n / 2, n, memory);
     for (long step = 0; step < n_steps; ++step) {
         for (long i = 0; i < n; ++i) {
             int events;
             if (std::scanf("%d", &events) != 1) return 1;
-            if (arrivals.are_counted()) arrivals.counts()[i] = static_cast<std::uint16_t>(events);
-            else for (int e = 0; e < events; ++e) arrivals.sums()[i] += weight_of[static_cast<std::size_t>(i)];
+            currents::Inlet& inlet = step >= 2 && i >= n / 2 ? second : first;
+            if (inlet.are_counted()) inlet.counts()[i] = static_cast<std::uint16_t>(events);
+            else for (int e = 0; e < events; ++e) inlet.sums()[i] += weight_of[static_cast<std::size_t>(i)];
         }
+        if (step == 2) second.take_over(first, n / 2, n);
         for (std::int64_t begin = 0; begin < n; begin += currents::n_neurons_per_block) {
             const std::int64_t end = std::min<std::int64_t>(n, begin + currents::n_neurons_per_block);
-            arrivals.hand_over(step, begin, end, variable, scratch);
-            for (std::int64_t i = begin; i < end; ++i) std::printf("%a ", in[i]);
-            arrivals.clear(begin, end);
+            const std::int64_t middle = step >= 2 ? std::clamp<std::int64_t>(n / 2, begin, end) : end;
+            if (begin < middle) {
+                first.hand_over(step, begin, middle);
+                for (std::int64_t i = begin; i < middle; ++i) std::printf("%a ", in[i]);
+                first.clear(begin, middle);
+            }
+            if (middle < end) {
+                second.hand_over(step, middle, end);
+                for (std::int64_t i = middle; i < end; ++i) std::printf("%a ", in[i]);
+                second.clear(middle, end);
+            }
         }
-        for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
-            std::printf("%a ", bin->are_counted() ? weight_of[i] * bin->counts[i] : bin->sums[i]);
+        for (std::int64_t i = 0; i < n; ++i) {
+            const currents::Inlet& inlet = step >= 2 && i >= n / 2 ? second : first;
+            const double weight = weight_of[static_cast<std::size_t>(i)];
+            std::printf("%a ", is_bin_counted ? weight * inlet.bin_counts(i_bin)[i] : inlet.bin_weights(i_bin)[i]);
+        }
         std::printf("\n");
     }
     return 0;

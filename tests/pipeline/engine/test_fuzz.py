@@ -17,14 +17,10 @@ import pytest
 from pipeline.exit_codes import ExitCode
 from pipeline.run_folder import RunFolder
 from tests.pipeline.engine.fuzz import Case, copy_linked, make_arguments, make_cases
-from tests.pipeline.engine.programs import Prepared, prepare
+from tests.pipeline.engine.programs import CHECKED_PROGRAM, Prepared, copy_sources, prepare
 
 pytestmark = [pytest.mark.compiled, pytest.mark.long]
 
-FLAGS = (
-    "-std=c++17 -O1 -g -msse4.2 -ffp-contract=off -pthread -fno-omit-frame-pointer "
-    "-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
-)
 CODES = {code.value for code in ExitCode} - {ExitCode.INTERNAL}
 DURATION = ("--duration", "20 ms")
 PATIENCE_S = 10.0
@@ -37,10 +33,8 @@ def checked(build_root: Path, networks: Path, tmp_path_factory: pytest.TempPathF
     """Return a program that checks itself, and the folder of a run with all kinds of inputs and recorders."""
     base = tmp_path_factory.mktemp("checked")
     prepared = prepare(networks / "everything.toml", build_root, base / "run")
-    source = next(path.parent for path in (build_root / "binaries").glob("*/main") if path.samefile(prepared.binary))
-    shutil.copytree(source, base / "source")
-    (base / "source" / "main").unlink()
-    command = ["make", "-j2", f"CXXFLAGS={FLAGS}", "LDFLAGS="]
+    copy_sources(prepared.binary, build_root, base / "source")
+    command = ["make", "-j2", f"CXXFLAGS={CHECKED_PROGRAM}", "LDFLAGS="]
     subprocess.run(command, cwd=base / "source", check=True, capture_output=True)
     return Prepared(base / "source" / "main", prepared.folder)
 

@@ -26,22 +26,30 @@ int main(int, char** argv) {
     const long chunk_rows = std::atol(argv[4]), row = std::atol(argv[5]);
     const auto local = currents::read_npy<std::int32_t>(folder + "/local.npy");
     const auto columns = currents::read_npy<std::int32_t>(folder + "/columns.npy");
-    const auto values = currents::read_npy<double>(folder + "/values.npy");
+    auto values = currents::read_npy<double>(folder + "/values.npy");
     const auto scale = currents::read_npy<double>(folder + "/scale.npy");
     const auto n = static_cast<std::int64_t>(values.size());
     const std::vector<std::uint32_t> counts(values.begin(), values.end());
+    currents::Arrivals arrivals("in_x", n);
+    arrivals.expect(0, n / 2, 1, 0.5);
+    arrivals.expect(n / 2, n, 1, 0.25);
+    arrivals.settle();
+    currents::RecordedVariable variable;
     currents::ValueSource source;
     source.values = values.data();
     if (kind == "counts") {
-        source.counts = counts.data();
-        source.weights = {{0, n / 2, 0.5}, {n / 2, n, 0.25}};
+        variable.arrivals = &arrivals;
+        variable.i_bin = arrivals.add_bin(1);
+        if (arrivals.are_counted()) source.counts = counts.data();
+        // Few neurons of unlike weights are not counted.
+        else for (std::int64_t i = 0; i < n; ++i) values[static_cast<std::size_t>(i)] *= i < n / 2 ? 0.5 : 0.25;
     }
     if (kind != "values") source.scale = scale.data();
     source.scale_is_shared = kind != "scaled";
-    const currents::RecordedPart part(0, source, local, columns, section, chunk_rows, n);
+    const currents::RecordedPart part(0, variable, local, columns, section, chunk_rows, n);
     const std::int64_t n_tiles = (section.n_columns + section.tile_columns - 1) / section.tile_columns;
     std::vector<float> image(static_cast<std::size_t>(n_tiles * section.tile_columns * chunk_rows), -1.0f);
-    for (std::int64_t b = 0; b < currents::count_blocks(n); ++b) part.write_block(b, image.data(), row);
+    for (std::int64_t b = 0; b < currents::count_blocks(n); ++b) part.write_block(source, b, image.data(), row);
     std::fwrite(image.data(), sizeof(float), image.size(), stdout);
     return 0;
 }

@@ -41,6 +41,11 @@ int main() {
             for (std::size_t i = 0; i < n; ++i) {
                 if (shares[i].first >= shares[i].last) return 3;
                 if (i > 0 && shares[i - 1].last != shares[i].first) return 4;
+                // Shares may grow into those beside them, and no further.
+                const SegmentRange most = shares.most(i);
+                if (most.first > shares[i].first || most.last < shares[i].last) return 7;
+                if (i > 0 && most.first <= shares[i - 1].first) return 8;
+                if (i + 1 < n && most.last >= shares[i + 1].last) return 9;
             }
         }
     }
@@ -79,6 +84,7 @@ int main(int, char** argv) {
             longest = std::max(longest, time);
             sum += time;
             state = state * 1000 + shares[i].first;
+            if (share.first < shares.most(i).first || share.last > shares.most(i).last) return 1;
             // Something else had the processor, mostly that of the first part.
             shares.note(i, (window + static_cast<int>(i)) % 3 == 0 ? 5.0 * time : time);
         }

@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from pipeline import simulate
 from pipeline.exit_codes import ExitCode
 from tests.conftest import ARCH
 from tests.pipeline.engine.headers import CHECKED, ROOT, STRICT
-from tests.pipeline.engine.programs import Prepared, prepare
+from tests.pipeline.engine.programs import CHECKED_PROGRAM, Prepared, copy_sources, prepare
 
 pytestmark = pytest.mark.compiled
 
@@ -65,6 +66,59 @@ def test_threads_do_not_change_a_byte(network: tuple[Prepared, int], tmp_path: P
     assert all(recording == recordings[0] for recording in recordings[1:])
     run = copy.load("finished")
     assert sum(trains.step.size for trains in run.recording.spikes.values()) >= n_least
+
+
+RESTLESS = {
+    # Shares are as long as it pleases them, and are looked at after every window.
+    "shares.h": {
+        "shortest_[i] = std::min(shortest_[i], seconds);": (
+            "static std::uint32_t state = 1; state = 1664525u * state + 1013904223u;"
+            " shortest_[i] = seconds * 0.0 + static_cast<double>(state >> 24);"
+        ),
+        "n_windows_per_review = 16;": "n_windows_per_review = 1;",
+    },
+    # What is handed over is counted, in a file.
+    "part.cpp": {
+        "#include <cstring>\n": "#include <cstring>\n#include <fstream>\n",
+        "void Part::take_over(const Part& other, std::size_t segment) {\n": (
+            "void Part::take_over(const Part& other, std::size_t segment) {\n"
+            '    std::ofstream("moves", std::ios::app) << segment << std::endl;\n'
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [("hierarchy", []), ("crowd", []), ("crowd", [f"CXXFLAGS={CHECKED_PROGRAM}", "LDFLAGS="])],
+    ids=["hierarchy", "crowd", "crowd, checked"],
+)
+def test_shares_may_change_after_every_window(
+    name: str, flags: list[str], build_root: Path, networks: Path, tmp_path: Path
+) -> None:
+    """What a part hands to another is all there is to know: states, refractoriness, sums of unfinished bins."""
+    duration, settings = NETWORKS[name]
+    settings = settings | {"record.currents.interval": "10 ms"} if name == "hierarchy" else settings
+    model = networks / f"{name}.toml"
+    model = model if model.exists() else Path(name)
+    prepared = prepare(model, build_root, tmp_path / "prepared", duration=duration, settings=settings)
+    source = copy_sources(prepared.binary, build_root, tmp_path / "source")
+    for file, changes in RESTLESS.items():
+        text = (source / file).read_text()
+        for line, other in changes.items():
+            assert text.count(line) == 1
+            text = text.replace(line, other)
+        (source / file).write_text(text)
+    subprocess.run(["make", "-j2", *flags], cwd=source, check=True, capture_output=True)
+    recordings = []
+    for n_threads in (1, 2, 3):
+        copy = replace(prepared.copy(tmp_path / f"threads-{n_threads}"), binary=source / "main")
+        assert copy.run("--threads", str(n_threads), cwd=copy.folder.path).code == ExitCode.FINISHED
+        moves = copy.folder.path / "moves"
+        assert not moves.exists() if n_threads == 1 else len(set(moves.read_text().split())) >= 2 * (n_threads - 1)
+        recordings.append(read_recording(copy))
+    assert recordings[0]
+    assert all(recording == recordings[0] for recording in recordings[1:])
 
 
 def test_simulate_takes_threads(build_root: Path, networks: Path, tmp_path: Path) -> None:
