@@ -15,6 +15,11 @@ def is_utf8(text: str) -> bool:
     return True
 
 
+def choose_another(option: str) -> str:
+    """Return what to do about a folder that cannot be written to, which an option chooses."""
+    return f"choose another folder with {option}"
+
+
 def check_place(option: str, place: str | Path) -> Path:
     """Return a folder that was named; raise `SpecError` where it is empty, or not text in UTF-8."""
     if not str(place):

@@ -11,6 +11,7 @@ from pathlib import Path
 from models.errors import CurrentsError, Problem
 from pipeline.build_root import BuildRoot
 from pipeline.errors import StorageError
+from pipeline.places import choose_another
 
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 TOO_LARGE = "a file would be larger than the limit of this process"
@@ -18,11 +19,6 @@ RAISE_LIMIT = "raise the limit with: ulimit -f unlimited"
 DISK_FULL = "the disk is full"
 _FULL_BYTES = 1 << 20
 """What a disk that counts as full has left: a failed write may leave a little."""
-
-
-def choose_another(option: str) -> str:
-    """Return what to do about a folder that cannot be written to, which an option chooses."""
-    return f"choose another folder with {option}"
 
 
 def free_space(option: str) -> str:
