@@ -42,7 +42,28 @@ CASES = {
     ),
     "a disk that fails": (
         OSError(errno.EIO, "Input/output error", "/some/out/x"),
-        "/some/out/x: cannot be read or written.\n  evidence: [Errno 5] Input/output error: '/some/out/x'",
+        "/some/out/x: cannot be read or written: Input/output error.\n"
+        "  evidence: [Errno 5] Input/output error: '/some/out/x'",
+    ),
+    "a disk that fails under a file without a name": (
+        OSError(errno.ESTALE, "Stale file handle"),
+        "/some/out or /some/root: cannot be read or written: Stale file handle.\n"
+        "  evidence: [Errno 116] Stale file handle",
+    ),
+    "an error that is none of the system's": (
+        OSError("100 requested and 0 written"),
+        "/some/out or /some/root: cannot be read or written.\n  evidence: 100 requested and 0 written",
+    ),
+    "a file that takes the place of another": (
+        OSError(errno.EBUSY, "Device or resource busy", "/some/out/.x.tmp", None, "/some/out/x"),
+        "/some/out/x: cannot be read or written: Device or resource busy.\n"
+        "  evidence: [Errno 16] Device or resource busy: '/some/out/.x.tmp' -> '/some/out/x'",
+    ),
+    "a process that has too many files": (
+        OSError(errno.EMFILE, "Too many open files"),
+        "currents: cannot go on: Too many open files.\n"
+        "  evidence: [Errno 24] Too many open files\n"
+        "  next: raise the limit with: ulimit -n 1024",
     ),
 }
 
