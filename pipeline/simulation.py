@@ -68,8 +68,8 @@ def simulate(
     seed : int, optional
         Fixes initial values and drive; the model's `network.seed` when not given.
     settings : mapping, optional
-        Values by their path in the model, such as `{"drive.background.rate": "12 Hz"}`; quantities of Brian2's and
-        NumPy arrays, too.
+        Values by their path in the model, such as `{"drive.background.rate": "12 Hz"}`, not as tables within tables;
+        quantities of Brian2's and NumPy arrays, too.
     device : {"engine", "reference"}
         Our own device, or Brian2's stock `cpp_standalone`, which holds every recording in memory.
     record_interval : str or Quantity, optional
