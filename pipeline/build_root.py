@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import Problem
+from pipeline.arguments import Argument
 from pipeline.errors import OutputError
 from pipeline.places import check_place, choose_another
 
@@ -71,7 +72,7 @@ def choose_root(build_root: str | Path | None) -> BuildRoot:
     OutputError
         If it, one that it is in, or one of its own, is there and is no folder.
     """
-    chosen = default_root() if build_root is None else check_place("--build-root", build_root)
+    chosen = default_root() if build_root is None else check_place(Argument("build_root"), build_root)
     root = BuildRoot(chosen.absolute())
     for path in (
         *reversed(root.path.parents),

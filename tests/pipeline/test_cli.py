@@ -163,6 +163,14 @@ MISTAKES = {
         ["simulate", "hierarchy", "--duration", "1.00005 s"],
         '--duration: is not a multiple of network.dt = 0.1 ms (expected "1 s" or "1.0001 s"; got "1.00005 s").\n',
     ),
+    "threads that no device has": (
+        ["simulate", "hierarchy", "--threads", "0"],
+        "--threads: is out of range (expected 1 to 1024; got 0).\n",
+    ),
+    "model that is called like an option": (
+        ["simulate", "threads"],
+        "threads: is neither a shipped network nor a file.\n  next: list the networks with: currents list\n",
+    ),
     "no duration": (
         ["simulate", "hierarchy", "--duration", "0 s"],
         '--duration: is not above 0 (expected "0.1 ms"; got "0 s").\n',

@@ -84,11 +84,11 @@ def test_a_folder_that_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "is not text in UTF-8, which a run's manifest is (got \""
         f'{tmp_path}/b\\udcff").\n  next: rename it, or choose another folder'
     )
-    places: dict[str, dict[str, Any]] = {"--out": {"out": bad}, "--build-root": {"build_root": bad}}
-    for option, arguments in places.items():
+    places: dict[str, dict[str, Any]] = {"out": {"out": bad}, "build_root": {"build_root": bad}}
+    for name, arguments in places.items():
         with pytest.raises(SpecError) as caught:
             simulate("hierarchy", **arguments)
-        assert str(caught.value).encode("utf-8", "backslashreplace").decode() == f"{option}: {told}"
+        assert str(caught.value).encode("utf-8", "backslashreplace").decode() == f"{name}: {told}"
     assert not list(tmp_path.iterdir())
     monkeypatch.setenv("CURRENTS_BUILD", bad)
     with pytest.raises(SpecError, match="CURRENTS_BUILD: is not text in UTF-8"):
@@ -99,4 +99,4 @@ def test_no_folder_is_not_the_folder_that_we_are_in() -> None:
     """An empty text, of a variable that is not set, say."""
     with pytest.raises(SpecError) as caught:
         choose_root("")
-    assert str(caught.value) == '--build-root: names no folder (got "").'
+    assert str(caught.value) == 'build_root: names no folder (got "").'
