@@ -179,6 +179,9 @@ def _apply_setting(tables: dict[str, Any], path: str, value: object) -> Problem 
     place: Any = tables
     if not parents and last not in NetworkSpec.model_fields:
         return _unknown_path(path, last, tables, tables)
+    if not parents and value and isinstance(value, Mapping) and tables.get(last):
+        what = f"would replace all of [{last}], and not only what it names"
+        return Problem(f"--set {path}", what, f'paths, such as "{last}.{_spell_path(tables[last], value)}"')
     for i_part, part in enumerate(parents):
         if _may_add(place, parents[:i_part], part):
             place[part] = {}
@@ -192,6 +195,14 @@ def _apply_setting(tables: dict[str, Any], path: str, value: object) -> Problem 
     else:
         return _unknown_path(path, last, place, {})
     return None
+
+
+def _spell_path(place: object, value: Mapping[str, object]) -> str:
+    """Return the path of the first value in tables that are written within each other; a distribution is a value."""
+    key, inner = next(iter(value.items()))
+    there = place.get(key) if isinstance(place, Mapping) else None
+    within = isinstance(there, Mapping) and isinstance(inner, Mapping) and next(iter(inner), None) in there
+    return f"{key}.{_spell_path(there, inner)}" if within else str(key)  # type: ignore[arg-type]
 
 
 def _may_add(place: object, parents: list[str], part: str) -> bool:

@@ -37,6 +37,9 @@ _EQUATION = re.compile(
 """One line of Brian2's equations: dx/dt = …, x = …, or x, with a unit and flags."""
 
 
+UNITLESS_TYPES = ("boolean", "integer")
+"""What Brian2's equations write for a unit where it is the type that matters."""
+
 type Kind = Literal["state", "constant", "shared", "computed"]
 """Each neuron has its own value, which may change; its own, which stays; all have one; it follows from others."""
 
@@ -53,6 +56,11 @@ class Variable:
     def settable(self) -> bool:
         """Whether an event may set it."""
         return self.kind == "state"
+
+    @property
+    def is_real(self) -> bool:
+        """Whether its values are real numbers: no others are sampled or recorded."""
+        return self.unit not in UNITLESS_TYPES
 
 
 type Variables = dict[str, Variable]

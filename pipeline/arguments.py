@@ -12,6 +12,17 @@ from models.quantities import show_value
 from models.units import name_dimension
 
 
+class Argument(str):
+    """The name of an argument, as the Python interface has it, for the `where` of a problem."""
+
+    __slots__ = ()
+
+    @property
+    def option(self) -> str:
+        """What the command calls it."""
+        return f"--{self.replace('_', '-')}"
+
+
 def read_whole(place: str, value: object) -> int:
     """Return a whole number of any type that Python would index a list with; raise `SpecError` for any other."""
     try:

@@ -1,10 +1,14 @@
 """Where generated things go: `build/` of a checkout, or another root, and the names within it."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.places import check_place
+from models.errors import Problem
+from pipeline.arguments import Argument
+from pipeline.errors import OutputError
+from pipeline.places import check_place, choose_another
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -55,7 +59,38 @@ class BuildRoot:
         return self.path / "scratch"
 
 
+_NO_FOLDER = "is not a folder, but builds and runs need one there"
+
+
 def choose_root(build_root: str | Path | None) -> BuildRoot:
-    """Return a root that was chosen, or the default one; raise `SpecError` where it can be no folder."""
-    chosen = default_root() if build_root is None else check_place("--build-root", build_root)
-    return BuildRoot(chosen.absolute())
+    """Return a root that was chosen, or the default one.
+
+    Raises
+    ------
+    SpecError
+        If it can be no folder.
+    OutputError
+        If it, one that it is in, or one of its own, is there and is no folder.
+    """
+    chosen = default_root() if build_root is None else check_place(Argument("build_root"), build_root)
+    root = BuildRoot(chosen.absolute())
+    for path in (
+        *reversed(root.path.parents),
+        root.path,
+        root.binaries,
+        root.structures,
+        root.edges,
+        root.runs,
+        root.scratch,
+    ):
+        if _is_no_folder(path):
+            remedy = f"move it, or {choose_another('--build-root')}"
+            raise OutputError(Problem(str(path), _NO_FOLDER, next=remedy))
+    return root
+
+
+def _is_no_folder(path: Path) -> bool:
+    """Return whether there is something else than a folder; what cannot be looked at is told where it is met."""
+    with suppress(OSError):
+        return os.path.lexists(path) and not path.is_dir()
+    return False

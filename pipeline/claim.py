@@ -14,9 +14,9 @@ from pipeline.abandoned import list_others, mark_folder, remove_abandoned, remov
 from pipeline.atomic import lock_file, try_lock
 from pipeline.build_root import BuildRoot
 from pipeline.errors import OutputError, StorageError
+from pipeline.places import choose_another
 from pipeline.run_folder import RunFolder
 from pipeline.signals import delay_signals
-from pipeline.storage import choose_another
 
 _MAX_SAME_NAME = 10_000
 

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import traceback
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Annotated, Literal
 
@@ -12,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from models.errors import CurrentsError, Problem, SpecError
 from models.files import list_networks, read_description
 from models.quantities import show_value
+from pipeline.arguments import Argument
 from pipeline.cli_cache import cache_app
 from pipeline.cli_json import Folder, Json, print_json
 from pipeline.cli_output import Notices, OutputLostError, guard_output, tell
@@ -102,12 +104,19 @@ def _join_negative(words: list[str]) -> list[str]:
 
 
 def _report(error: CurrentsError, words: list[str]) -> int:
+    error = type(error)(*(_name_option(problem) for problem in error.problems))
     if "--json" in words:
         problems = [{key: text for key, text in vars(p).items() if text is not None} for p in error.problems]
         print(json.dumps({"error": type(error).__name__, "problems": problems}, ensure_ascii=False))
     else:
         tell(str(error))
     return error.exit_code
+
+
+def _name_option(problem: Problem) -> Problem:
+    """Return the problem of an argument as one of the option that it was given by."""
+    where = problem.where
+    return replace(problem, where=where.option) if isinstance(where, Argument) else problem
 
 
 @app.command(name="list")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from models.errors import CurrentsError, Problem
 from pipeline.errors import MachineError, TooLargeError
+from pipeline.storage import describe_refusal
 
 _NO_MEMORY = ("failed to map segment", "Cannot allocate memory", "failed to allocate")
 """What is said by libraries that could not be loaded because of it."""
@@ -15,10 +16,6 @@ _REFUSALS = frozenset(
     + (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP)
 )
 """What a machine answers for. Any other error, such as a file that is not there, is a mistake of ours."""
-_REMEDIES = {
-    errno.EMFILE: "raise the limit with: ulimit -n 1024",
-    errno.EAGAIN: "end what else runs, or raise the limit with: ulimit -u unlimited",
-}
 
 
 def explain_surroundings(error: Exception) -> CurrentsError | None:
@@ -49,6 +46,4 @@ def _describe(error: OSError) -> Problem:
     if error.errno == errno.ENOENT:
         remedy = "change to a folder that is there"
         return Problem("the working directory", "does not exist any more", evidence=str(error), next=remedy)
-    remedy_of = _REMEDIES.get(error.errno or 0)
-    what = "cannot be read or written" if error.filename is not None else "cannot go on"
-    return Problem(str(error.filename or "currents"), what, evidence=str(error), next=remedy_of)
+    return describe_refusal(error)

@@ -21,12 +21,12 @@ from models.steps import step_time
 from models.tables import INPUT_COLUMNS, RATE_COLUMNS, SPIKE_COLUMNS, Column, current_columns, state_columns
 from pipeline.atomic import write_together
 from pipeline.errors import ExistingFileError, OutputError
-from pipeline.places import check_place
+from pipeline.places import check_place, choose_another
 from pipeline.recording import Recording
 from pipeline.run import Run
 from pipeline.run_folder import COLUMNS_FILE
 from pipeline.selection import Names, Neurons, NeuronSelection, select_names, select_neurons, unknown_name
-from pipeline.storage import choose_another, explain_failed_writes
+from pipeline.storage import explain_failed_writes
 from pipeline.tabulate import (
     iterate_currents,
     iterate_spikes,

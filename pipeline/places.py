@@ -15,12 +15,17 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-def check_place(option: str, place: str | Path) -> Path:
+def choose_another(option: str) -> str:
+    """Return what to do about a folder that cannot be written to, which an option chooses."""
+    return f"choose another folder with {option}"
+
+
+def check_place(name: str, place: str | Path) -> Path:
     """Return a folder that was named; raise `SpecError` where it is empty, or not text in UTF-8."""
     if not str(place):
-        raise SpecError(Problem(option, "names no folder", got='""'))
+        raise SpecError(Problem(name, "names no folder", got='""'))
     path = Path(place).absolute()
     if not is_utf8(str(path)):
         what, remedy = "is not text in UTF-8, which a run's manifest is", "rename it, or choose another folder"
-        raise SpecError(Problem(option, what, got=show_value(str(path)), next=remedy))
+        raise SpecError(Problem(name, what, got=show_value(str(path)), next=remedy))
     return Path(place)

@@ -12,7 +12,7 @@ from models.groups import Device
 from models.quantities import SECOND, Quantity, QuantityError, parse_quantity
 from models.spec import CurrentsRecord, NetworkSpec
 from models.steps import count_steps
-from pipeline.arguments import read_value, read_whole
+from pipeline.arguments import Argument, read_value, read_whole
 from pipeline.atomic import write_atomically
 from pipeline.build_root import BuildRoot, choose_root
 from pipeline.cache import read_limit
@@ -68,8 +68,8 @@ def simulate(
     seed : int, optional
         Fixes initial values and drive; the model's `network.seed` when not given.
     settings : mapping, optional
-        Values by their path in the model, such as `{"drive.background.rate": "12 Hz"}`; quantities of Brian2's and
-        NumPy arrays, too.
+        Values by their path in the model, such as `{"drive.background.rate": "12 Hz"}`, not as tables within tables;
+        quantities of Brian2's and NumPy arrays, too.
     device : {"engine", "reference"}
         Our own device, or Brian2's stock `cpp_standalone`, which holds every recording in memory.
     record_interval : str or Quantity, optional
@@ -110,7 +110,7 @@ def simulate(
     settings, duration_text = read_value(settings or {}), read_value(duration)
     spec = set_interval(load_network(model, settings), read_value(record_interval), duration_text)
     n_steps = resolve_steps(spec, duration_text)
-    run_seed, place = check_seed(seed, spec), check_place("--out", out) if out is not None else None
+    run_seed, place = check_seed(seed, spec), check_place(Argument("out"), out) if out is not None else None
     n_threads = check_threads(threads, device)
     read_limit()
     fingerprint = fingerprint_run(spec, seed=run_seed, n_steps=n_steps, device=device)
@@ -193,7 +193,7 @@ def set_interval(spec: NetworkSpec, interval: str | None, duration: str | None) 
         return spec
     names = [name for name, record in spec.record.items() if isinstance(record, CurrentsRecord)]
     if not names:
-        raise SpecError(Problem("--record-interval", "reaches nothing: the model records no currents"))
+        raise SpecError(Problem(Argument("record_interval"), "reaches nothing: the model records no currents"))
     settings = {f"record.{name}.interval": interval for name in names}
     return load_network(spec, settings if duration is None else settings | {"network.duration": duration})
 
@@ -205,8 +205,8 @@ def resolve_steps(spec: NetworkSpec, duration: str | None) -> int:
         try:
             quantity = parse_quantity(duration, SECOND)
         except QuantityError as error:
-            raise SpecError(Problem("--duration", error.what, error.expected, error.got)) from None
-        if problems := check_duration(spec, quantity, "--duration"):
+            raise SpecError(Problem(Argument("duration"), error.what, error.expected, error.got)) from None
+        if problems := check_duration(spec, quantity, Argument("duration")):
             raise SpecError(*problems)
     return count_steps(quantity.value, spec.network.dt.value)
 
@@ -217,7 +217,7 @@ def check_seed(seed: SupportsIndex | None, spec: NetworkSpec) -> int:
         return spec.network.seed
     number = read_whole("seed", seed)
     if not 0 <= number <= MAX_SEED:
-        raise SpecError(Problem("--seed", "is out of range", f"0 to {MAX_SEED}", str(number)))
+        raise SpecError(Problem(Argument("seed"), "is out of range", f"0 to {MAX_SEED}", str(number)))
     return number
 
 
@@ -227,7 +227,7 @@ def check_threads(threads: SupportsIndex, device: Device) -> int:
     most = MOST_THREADS if device == "engine" else 1
     if not 1 <= number <= most:
         expected = f"1 to {most}" if device == "engine" else "1: the reference device has one thread"
-        raise SpecError(Problem("--threads", "is out of range", expected, str(number)))
+        raise SpecError(Problem(Argument("threads"), "is out of range", expected, str(number)))
     return number
 
 

@@ -4,25 +4,25 @@ import errno
 import resource
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from models.errors import CurrentsError, Problem
 from pipeline.build_root import BuildRoot
 from pipeline.errors import StorageError
+from pipeline.places import choose_another
 
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+_REMEDIES = {
+    errno.EMFILE: "raise the limit with: ulimit -n 1024",
+    errno.EAGAIN: "end what else runs, or raise the limit with: ulimit -u unlimited",
+}
 TOO_LARGE = "a file would be larger than the limit of this process"
 RAISE_LIMIT = "raise the limit with: ulimit -f unlimited"
 DISK_FULL = "the disk is full"
 _FULL_BYTES = 1 << 20
 """What a disk that counts as full has left: a failed write may leave a little."""
-
-
-def choose_another(option: str) -> str:
-    """Return what to do about a folder that cannot be written to, which an option chooses."""
-    return f"choose another folder with {option}"
 
 
 def free_space(option: str) -> str:
@@ -74,6 +74,25 @@ def explain_failed_writes(folders: Mapping[Path, str]) -> Iterator[None]:
         raise StorageError(_describe(error, folders)) from error
 
 
+def describe_refusal(error: OSError, folders: Iterable[Path] = ()) -> Problem:
+    """Return what a machine has said, and what to do about it, where that is known.
+
+    Parameters
+    ----------
+    error : OSError
+        What was raised.
+    folders : iterable of Path
+        Where the file may be, in case that the error names none.
+    """
+    remedy = _REMEDIES.get(error.errno or 0)
+    # What lacks a process or a descriptor, and not a disk, is about no folder.
+    named = [error.filename2, error.filename, None if remedy else " or ".join(map(str, folders))]
+    where = next((str(name) for name in named if name), None)
+    what = "cannot go on" if where is None else "cannot be read or written"
+    said = f": {error.strerror}" if error.strerror else ""
+    return Problem(where or "currents", what + said, evidence=str(error) or type(error).__name__, next=remedy)
+
+
 def _describe(error: OSError, folders: Mapping[Path, str]) -> Problem:
     # Of two names it is the second that is written.
     name = next((name for name in (error.filename2, error.filename) if isinstance(name, str)), None)
@@ -88,7 +107,7 @@ def _describe(error: OSError, folders: Mapping[Path, str]) -> Problem:
     elif error.errno in _REFUSED:
         what, remedy = "cannot be written to", choose_another(option)
     else:
-        return Problem(name or str(folder), "cannot be read or written", evidence=str(error))
+        return describe_refusal(error, folders)
     return Problem(name or str(folder), what, evidence=str(error), next=remedy)
 
 

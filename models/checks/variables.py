@@ -15,11 +15,12 @@ from models.quantities import (
     find_dimension,
     parse_any_quantity,
     parse_quantity,
+    show_value,
     split_quantity,
 )
 from models.spec import EquationsNeuron, EventTable, NetworkSpec, StatesRecord
-from models.values import ArrayFile, Value, Values, sample_text
-from models.variables import Variables, list_initial, list_variables
+from models.values import ArrayFile, Normal, Uniform, Value, Values, sample_text
+from models.variables import UNITLESS_TYPES, Variables, list_initial, list_variables
 
 
 def check_variables(spec: NetworkSpec, complete: bool = True) -> Problems:
@@ -53,8 +54,25 @@ def _check_initial(name: str, neuron: EquationsNeuron, known: Variables) -> Prob
             given = variable in neuron.parameters
             remedy = "give it in `parameters` alone; a value there may be a distribution, too" if given else None
             yield refuse_name(place, "is no variable that each neuron has its own value of", variable, allowed, remedy)
+        elif not known[variable].is_real and not _is_whole(value):
+            what = f"is of type {known[variable].unit}, and does not start at whole numbers"
+            yield Problem(place, what, "a whole number, { values = […] } or { file = … }", _show_unlike(value))
         elif not _fits_all(value):
             yield from _check_dimension(place, sample_text(value), _find_dimension(known[variable].unit))
+
+
+def _is_whole(value: Value) -> bool:
+    """Return whether a value has whole numbers, as far as the model says: a distribution has none."""
+    if isinstance(value, (Quantity, Values)):
+        numbers = value.value if isinstance(value, Quantity) else value.si
+        return bool(np.all(np.mod(numbers, 1) == 0))
+    return isinstance(value, ArrayFile)
+
+
+def _show_unlike(value: Value) -> str:
+    if isinstance(value, (Uniform, Normal)):
+        return "a distribution"
+    return sample_text(value) if isinstance(value, Quantity) else "values between them"
 
 
 def _fits_all(value: Value) -> bool:
@@ -77,6 +95,9 @@ def _check_recorded(
                 having = ", ".join(other for other, its in variables.items() if its is not None and name in its)
                 remedy = f"choose by `population` those that have it: {having}" if having else None
                 yield refuse_name(place, f"names no variable of {population}", name, sorted(known), remedy)
+            elif known is not None and not known[name].is_real:
+                got = f"{show_value(name)}, of type {known[name].unit}"
+                yield Problem(place, f"names a variable of {population} that has no real numbers", got=got)
 
 
 def _check_event(place: str, event: EventTable, known: Variables | None) -> Problems:
@@ -101,10 +122,6 @@ def _check_dimension(place: str, text: str, dimension: Dimension | None) -> Prob
 def _find_dimension(unit: str) -> Dimension | None:
     """Return the dimension of a variable; None for a unit that Brian2 will refuse."""
     try:
-        return find_dimension(parse_any_quantity(f"1 {_NUMBERS.get(unit, unit)}")[1])
+        return find_dimension(parse_any_quantity(f"1 {'1' if unit in UNITLESS_TYPES else unit}")[1])
     except QuantityError:
         return None
-
-
-_NUMBERS = {"boolean": "1", "integer": "1"}
-"""What Brian2's equations write for a unit where it is the type that matters."""

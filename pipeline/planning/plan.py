@@ -23,6 +23,7 @@ from pipeline.program import Progress
 from pipeline.scratch import make_scratch
 from pipeline.signals import interrupt_on_signals
 from pipeline.simulation import Amount, check_seed, check_threads, resolve_steps, set_interval
+from pipeline.storage import explain_failed_writes
 
 _REFERENCE_EDGE_BYTES = 40
 """Of a Brian2 synapse and of all else that its program holds: measured on `hierarchy`."""
@@ -120,6 +121,8 @@ def plan_run(
     ------
     SpecError
         As `simulate`; before anything is run.
+    OutputError
+        If the build root cannot be written to.
     CompileError, ProgramError, StorageError
         If the short run fails.
     """
@@ -129,7 +132,8 @@ def plan_run(
     n_threads = check_threads(threads, device)
     request = Request(spec, check_seed(seed, spec), resolve_steps(spec, text), device, arch, root.path, n_threads)
     _check_series(request)
-    with interrupt_on_signals(), make_scratch(root) as scratch:
+    explained = explain_failed_writes({root.path: "--build-root"})
+    with interrupt_on_signals(), explained, make_scratch(root) as scratch:
         found = calibrate(request, scratch, notify or (lambda stage: None), progress)
         free_disk = shutil.disk_usage(scratch).free
     return _predict(request, found, free_disk)

@@ -201,3 +201,12 @@ def test_brian2_has_the_last_word_on_variables(networks: Path) -> None:
     assert str(caught.value) == (
         'record.adaptation.variables: names no variable of neurons_own_adaptive (expected "aa"; got "a").'
     )
+
+
+@pytest.mark.parametrize("value", ["3", "{ values = [0, 1, 2] }"])
+def test_an_integer_starts_at_whole_numbers(value: str) -> None:
+    """One for all neurons, or one for each."""
+    spec = _parse("du/dt = -u/tau_u : volt", "du/dt = -u/tau_u : volt\nn : integer")
+    spec = load_network(spec, {"neuron.adaptive.initial": f"{{ n = {value} }}"})
+    (plan,) = plan_groups(expand_network(spec), 1, "engine")
+    np.testing.assert_array_equal(plan.initial["n"], [3] * 3 if value == "3" else [0, 1, 2])

@@ -172,3 +172,45 @@ def test_a_setting_of_an_unknown_key_is_an_error() -> None:
     with pytest.raises(SpecError) as caught:
         load_network("hierarchy", {"network.sed": 3})
     assert str(caught.value) == 'hierarchy: network.sed: is not a known key (expected "seed").'
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"drive": {"background": {"rate": "12 Hz"}}},
+            "--set drive: would replace all of [drive], and not only what it names "
+            '(expected paths, such as "drive.background.rate").',
+        ),
+        (
+            {"pathway": {"lateral": {"weight": {"uniform": ["0 mV", "1 mV"]}}}},
+            "--set pathway: would replace all of [pathway], and not only what it names "
+            '(expected paths, such as "pathway.lateral.weight").',
+        ),
+        (
+            {"network": "{ seed = 2 }"},
+            "--set network: would replace all of [network], and not only what it names "
+            '(expected paths, such as "network.seed").',
+        ),
+        (
+            {"record": {"more": {"kind": "spikes"}}},
+            "--set record: would replace all of [record], and not only what it names "
+            '(expected paths, such as "record.more").',
+        ),
+    ],
+    ids=["drive", "distribution", "text", "new"],
+)
+def test_tables_within_tables_are_refused(settings: dict[str, object], message: str) -> None:
+    """Everything else in a part of the model would be gone without a word; the error names the path that is meant."""
+    with pytest.raises(SpecError) as caught:
+        load_network("hierarchy", settings)
+    assert str(caught.value) == message
+
+
+def test_a_part_of_the_model_that_is_not_there_may_be_given_as_a_whole() -> None:
+    """Nothing is lost; nor is it without a word where a part is to be empty."""
+    events = {"event": [{"time": "1 ms", "population": "L1E", "index": 0, "set": "v", "value": "1 V"}]}
+    spec = load_network("hierarchy", events | {"record": {}})
+    assert (len(spec.event), spec.record) == (1, {})
+    drive = {"kicks": to_tables(HIERARCHY)["drive"]["background"] | {"target": "E"}}
+    assert list(load_network("exponential_current", {"drive": drive}).drive) == ["kicks"]

@@ -32,6 +32,25 @@ def test_no_whole_number(tmp_path: Path, ask: Any, place: str, value: object, sh
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("ask", [simulate, plan_run])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seed": -1}, "seed: is out of range (expected 0 to 9223372036854775807; got -1)."),
+        ({"duration": "1"}, 'duration: has no unit (expected a quantity in second, such as "1.5 ms"; got "1").'),
+        ({"build_root": ""}, 'build_root: names no folder (got "").'),
+    ],
+    ids=["seed", "duration", "build_root"],
+)
+def test_errors_name_arguments_not_options(
+    tmp_path: Path, ask: Any, arguments: dict[str, object], message: str
+) -> None:
+    """As they were given from Python; the command names its options."""
+    with pytest.raises(SpecError) as caught:
+        ask("hierarchy", **{"build_root": tmp_path / "root"} | arguments)
+    assert str(caught.value) == message
+
+
 @pytest.mark.parametrize(
     "quantity", [0.6 * mV, 1000 * ms, ms, 0.1 * mV + 0.2 * mV, 12 * Hz, 1 / 3 * nS, 2 * mV / second, -0.7 * mV]
 )

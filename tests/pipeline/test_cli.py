@@ -33,9 +33,10 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 
 @pytest.fixture
 def occupied(tmp_path: Path) -> Path:
-    """Return a folder with a file, and one that cannot hold anything because it is a file."""
-    (tmp_path / "occupied").mkdir()
-    (tmp_path / "occupied" / "file").touch()
+    """Return a folder with a file, which cannot hold anything, and a build root with one in a folder's place."""
+    for path in (tmp_path / "occupied" / "file", tmp_path / "root" / "scratch"):
+        path.parent.mkdir()
+        path.touch()
     return tmp_path
 
 
@@ -77,6 +78,10 @@ def test_describe_applies_settings(call: Call) -> None:
 
 
 LONG = "x" * 300
+NO_FOLDER = (
+    "is not a folder, but builds and runs need one there.\n"
+    "  next: move it, or choose another folder with --build-root\n"
+)
 MISTAKES = {
     "no model": (
         ["simulate"],
@@ -158,6 +163,14 @@ MISTAKES = {
         ["simulate", "hierarchy", "--duration", "1.00005 s"],
         '--duration: is not a multiple of network.dt = 0.1 ms (expected "1 s" or "1.0001 s"; got "1.00005 s").\n',
     ),
+    "threads that no device has": (
+        ["simulate", "hierarchy", "--threads", "0"],
+        "--threads: is out of range (expected 1 to 1024; got 0).\n",
+    ),
+    "model that is called like an option": (
+        ["simulate", "threads"],
+        "threads: is neither a shipped network nor a file.\n  next: list the networks with: currents list\n",
+    ),
     "no duration": (
         ["simulate", "hierarchy", "--duration", "0 s"],
         '--duration: is not above 0 (expected "0.1 ms"; got "0 s").\n',
@@ -196,11 +209,25 @@ MISTAKES = {
         "--out /proc/run: cannot be written to.\n  evidence: [Errno 2] No such file or directory: '/proc/run'\n"
         "  next: choose another folder with --out\n",
     ),
-    "build root within a file": (
+    "build root that is a file": (
         ["simulate", "hierarchy", "--build-root", "{tmp}/occupied/file"],
-        "{tmp}/occupied/file: cannot be written to.\n"
-        "  evidence: [Errno 20] Not a directory: '{tmp}/occupied/file/runs'\n"
-        "  next: choose another folder with --build-root\n",
+        f"{{tmp}}/occupied/file: {NO_FOLDER}",
+    ),
+    "build root within a file": (
+        ["plan", "hierarchy", "--build-root", "{tmp}/occupied/file/root"],
+        f"{{tmp}}/occupied/file: {NO_FOLDER}",
+    ),
+    "plan in a build root that has a file for a folder": (
+        ["plan", "hierarchy", "--build-root", "{tmp}/root"],
+        f"{{tmp}}/root/scratch: {NO_FOLDER}",
+    ),
+    "simulate in a build root that has a file for a folder": (
+        ["simulate", "hierarchy", "--build-root", "{tmp}/root", "--out", "{tmp}/run"],
+        f"{{tmp}}/root/scratch: {NO_FOLDER}",
+    ),
+    "cache of a build root that has a file for a folder": (
+        ["cache", "list", "--build-root", "{tmp}/root"],
+        f"{{tmp}}/root/scratch: {NO_FOLDER}",
     ),
     "tables of nothing": (
         ["tables", "{tmp}/nothing", "--to", "{tmp}/tables"],

@@ -95,21 +95,24 @@ SURROUNDINGS: dict[str, tuple[Exception, str]] = {
     ),
     "files": (
         OSError(24, "Too many open files", "/some/file"),
-        "/some/file: cannot be read or written.\n  evidence: [Errno 24] Too many open files: '/some/file'\n"
+        "/some/file: cannot be read or written: Too many open files.\n"
+        "  evidence: [Errno 24] Too many open files: '/some/file'\n"
         "  next: raise the limit with: ulimit -n 1024\n",
     ),
     "processes": (
         OSError(11, "Resource temporarily unavailable"),
-        "currents: cannot go on.\n  evidence: [Errno 11] Resource temporarily unavailable\n"
+        "currents: cannot go on: Resource temporarily unavailable.\n"
+        "  evidence: [Errno 11] Resource temporarily unavailable\n"
         "  next: end what else runs, or raise the limit with: ulimit -u unlimited\n",
     ),
     "a disk": (
         OSError(5, "Input/output error", "/some/file"),
-        "/some/file: cannot be read or written.\n  evidence: [Errno 5] Input/output error: '/some/file'\n",
+        "/some/file: cannot be read or written: Input/output error.\n"
+        "  evidence: [Errno 5] Input/output error: '/some/file'\n",
     ),
     "a folder that is none": (
         OSError(20, "Not a directory", "/some/file/scratch"),
-        "/some/file/scratch: cannot be read or written.\n"
+        "/some/file/scratch: cannot be read or written: Not a directory.\n"
         "  evidence: [Errno 20] Not a directory: '/some/file/scratch'\n",
     ),
 }

@@ -177,13 +177,13 @@ def test_people_see_quantities_and_what_they_consist_of() -> None:
 SERIES = {"interval": "100 ms", "values": ["5 Hz"] * 10}
 MISTAKES: dict[str, tuple[str, dict[str, object], str]] = {
     "unknown model": ("hierachy", {}, "hierachy: "),
-    "not a multiple of dt": ("hierarchy", {"duration": "1.23456 s"}, "--duration: is not a multiple of network.dt"),
+    "not a multiple of dt": ("hierarchy", {"duration": "1.23456 s"}, "duration: is not a multiple of network.dt"),
     "not a multiple of a bin": (
         "hierarchy",
         {"duration": "1.5 ms"},
-        "--duration: is not a multiple of record.currents",
+        "duration: is not a multiple of record.currents",
     ),
-    "no currents": ("no_records", {"record_interval": "1 ms"}, "--record-interval: reaches nothing"),
+    "no currents": ("no_records", {"record_interval": "1 ms"}, "record_interval: reaches nothing"),
     "values end": (
         "hierarchy",
         {"duration": "2 s", "settings": {"drive.background.rate": SERIES}},

@@ -42,7 +42,28 @@ CASES = {
     ),
     "a disk that fails": (
         OSError(errno.EIO, "Input/output error", "/some/out/x"),
-        "/some/out/x: cannot be read or written.\n  evidence: [Errno 5] Input/output error: '/some/out/x'",
+        "/some/out/x: cannot be read or written: Input/output error.\n"
+        "  evidence: [Errno 5] Input/output error: '/some/out/x'",
+    ),
+    "a disk that fails under a file without a name": (
+        OSError(errno.ESTALE, "Stale file handle"),
+        "/some/out or /some/root: cannot be read or written: Stale file handle.\n"
+        "  evidence: [Errno 116] Stale file handle",
+    ),
+    "an error that is none of the system's": (
+        OSError("100 requested and 0 written"),
+        "/some/out or /some/root: cannot be read or written.\n  evidence: 100 requested and 0 written",
+    ),
+    "a file that takes the place of another": (
+        OSError(errno.EBUSY, "Device or resource busy", "/some/out/.x.tmp", None, "/some/out/x"),
+        "/some/out/x: cannot be read or written: Device or resource busy.\n"
+        "  evidence: [Errno 16] Device or resource busy: '/some/out/.x.tmp' -> '/some/out/x'",
+    ),
+    "a process that has too many files": (
+        OSError(errno.EMFILE, "Too many open files"),
+        "currents: cannot go on: Too many open files.\n"
+        "  evidence: [Errno 24] Too many open files\n"
+        "  next: raise the limit with: ulimit -n 1024",
     ),
 }
 
@@ -63,11 +84,11 @@ def test_a_folder_that_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "is not text in UTF-8, which a run's manifest is (got \""
         f'{tmp_path}/b\\udcff").\n  next: rename it, or choose another folder'
     )
-    places: dict[str, dict[str, Any]] = {"--out": {"out": bad}, "--build-root": {"build_root": bad}}
-    for option, arguments in places.items():
+    places: dict[str, dict[str, Any]] = {"out": {"out": bad}, "build_root": {"build_root": bad}}
+    for name, arguments in places.items():
         with pytest.raises(SpecError) as caught:
             simulate("hierarchy", **arguments)
-        assert str(caught.value).encode("utf-8", "backslashreplace").decode() == f"{option}: {told}"
+        assert str(caught.value).encode("utf-8", "backslashreplace").decode() == f"{name}: {told}"
     assert not list(tmp_path.iterdir())
     monkeypatch.setenv("CURRENTS_BUILD", bad)
     with pytest.raises(SpecError, match="CURRENTS_BUILD: is not text in UTF-8"):
@@ -78,4 +99,4 @@ def test_no_folder_is_not_the_folder_that_we_are_in() -> None:
     """An empty text, of a variable that is not set, say."""
     with pytest.raises(SpecError) as caught:
         choose_root("")
-    assert str(caught.value) == '--build-root: names no folder (got "").'
+    assert str(caught.value) == 'build_root: names no folder (got "").'

@@ -2,6 +2,8 @@
 
 from tests.models.bad_input.small_model import ONE_LABEL, OWN, OWN_CONSTANTS, Case
 
+COUNTING = OWN | {"equations": "dv/dt = (I - v)/tau : volt\nn : integer", "parameters": {"tau": "10 ms"}}
+
 CASES: dict[str, Case] = {
     "seed below 0": (
         {"network.seed": -1},
@@ -141,6 +143,21 @@ CASES: dict[str, Case] = {
         {"neuron.lif": OWN_CONSTANTS | {"initial": {"tau_slow": "1 ms"}}},
         'small: neuron.lif.initial.tau_slow: is no variable that each neuron has its own value of (expected "I_slow"; '
         'got "tau_slow").',
+    ),
+    "own equations with initial integers that are drawn": (
+        {"neuron.lif": COUNTING | {"initial": {"n": {"uniform": [0, 5]}}}},
+        "small: neuron.lif.initial.n: is of type integer, and does not start at whole numbers "
+        "(expected a whole number, { values = […] } or { file = … }; got a distribution).",
+    ),
+    "own equations with an initial integer that is none": (
+        {"neuron.lif": COUNTING | {"initial": {"n": 2.5}}},
+        "small: neuron.lif.initial.n: is of type integer, and does not start at whole numbers "
+        "(expected a whole number, { values = […] } or { file = … }; got 2.5).",
+    ),
+    "own equations with initial integers of which one is none": (
+        {"neuron.lif": COUNTING | {"initial": {"n": {"values": [0, 1, 2.5, 3]}}}, **ONE_LABEL},
+        "small: neuron.lif.initial.n: is of type integer, and does not start at whole numbers "
+        "(expected a whole number, { values = […] } or { file = … }; got values between them).",
     ),
     "own equations with an initial value without unit": (
         {"neuron.lif": OWN_CONSTANTS | {"initial": {"v": 0.01}}},

@@ -36,6 +36,11 @@ CASES: dict[str, Case] = {
         "small: record.currents.channels: names a channel that reaches none of the recorded populations "
         '(expected a recorder of L1E, L2E; got "slow").',
     ),
+    "recorder of a variable that is no real number": (
+        {"neuron.lif": WITH_CONDUCTANCE, "record.states": STATES | {"variables": ["g", "open"]}},
+        "small: record.states.variables: names a variable of L1E that has no real numbers "
+        '(got "open", of type boolean).',
+    ),
     "recorder of a channel twice": (
         {"record.currents.channels": ["slow", "slow"]},
         'small: record.currents.channels: has an entry twice (got "slow").',

@@ -133,9 +133,9 @@ def test_simulate_takes_threads(build_root: Path, networks: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("threads", "device", "expected"),
     [
-        (0, "engine", "--threads: is out of range (expected 1 to 1024; got 0)."),
-        (1025, "engine", "--threads: is out of range (expected 1 to 1024; got 1025)."),
-        (2, "reference", "--threads: is out of range (expected 1: the reference device has one thread; got 2)."),
+        (0, "engine", "threads: is out of range (expected 1 to 1024; got 0)."),
+        (1025, "engine", "threads: is out of range (expected 1 to 1024; got 1025)."),
+        (2, "reference", "threads: is out of range (expected 1: the reference device has one thread; got 2)."),
     ],
 )
 def test_threads_that_cannot_be(tmp_path: Path, threads: int, device: Device, expected: str) -> None:
