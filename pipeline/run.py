@@ -264,7 +264,8 @@ def _unfinished(folder: RunFolder, manifest: dict[str, Any], network: Expanded) 
     status = manifest["status"]
     duration = format_time(manifest["duration_s"]) if "duration_s" in manifest else "an unknown duration"
     try:
-        recorded, has_part = format_time(recorded_seconds(open_recording(folder, network, partial=True))), True
+        recorded_s = recorded_seconds(open_recording(folder, network, partial=True))
+        recorded, has_part = format_time(recorded_s), recorded_s > 0
     except RecordingError:
         recorded, has_part = "nothing", False
     said = '"running", though its process has died,' if status == "died" else f'"{status}"'
