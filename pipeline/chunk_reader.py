@@ -90,6 +90,12 @@ class Events:
         return step[:end], number[:end]
 
     @property
+    def is_ended(self) -> bool:
+        """Whether all chunks are there, up to one that says that it is the last."""
+        stream = self.stream
+        return bool(stream.chunks) and stream.chunks[-1].is_last and self.step.size == stream.n_rows
+
+    @property
     def step(self) -> NDArray[np.int64]:
         """(n_spikes,) steps."""
         return self._arrays[0]

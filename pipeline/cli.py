@@ -6,7 +6,8 @@ import sys
 import traceback
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -15,12 +16,16 @@ from models.files import list_networks, read_description
 from models.quantities import show_value
 from pipeline.arguments import Argument
 from pipeline.cli_cache import cache_app
-from pipeline.cli_json import Folder, Json, print_json
-from pipeline.cli_output import Notices, OutputLostError, guard_output, tell
+from pipeline.cli_json import Flag, Folder, Json, print_json
+from pipeline.cli_output import Notices, OutputLostError, guard_output, tell, tell_damage
 from pipeline.cli_progress import show_progress
 from pipeline.cli_run import describe, plan, simulate
 from pipeline.cli_surroundings import explain_surroundings
+from pipeline.errors import UnfinishedRunError
 from pipeline.places import is_utf8
+
+if TYPE_CHECKING:
+    from pipeline.run import Run
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 1, 2, 70, 130
 
@@ -144,6 +149,7 @@ def tables(
     start: str | None = None,
     stop: str | None = None,
     overwrite: bool = False,
+    partial: Flag = False,
     as_json: Json = False,
 ) -> None:
     """Write a run's tables.
@@ -162,34 +168,52 @@ def tables(
         Times, such as "100 ms".
     overwrite
         Replace tables that are there.
+    partial
+        Write what there is of a run that was interrupted or killed, or is under way, or whose recording is damaged.
+        Until which model time is said, and noted in manifest.json and columns.json.
     """
     from pipeline.export import export_tables, list_left_out
-    from pipeline.run import load_run
+    from pipeline.part import find_part
 
-    loaded = load_run(run)
-    written = export_tables(
-        loaded,
-        to,
-        format=format,
-        populations=populations,
-        neurons=neurons,
-        channels=channels,
-        start=start,
-        stop=stop,
-        overwrite=overwrite,
-    )
+    with tell_damage():
+        loaded = _open_run(run, partial)
+        written = export_tables(
+            loaded,
+            to,
+            format=format,
+            populations=populations,
+            neurons=neurons,
+            channels=channels,
+            start=start,
+            stop=stop,
+            overwrite=overwrite,
+        )
+        part = find_part(loaded)
     left_out = list_left_out(loaded, populations, neurons)
     if as_json:
-        print_json({"written": [str(path) for path in written], "left_out": left_out})
+        said = {} if part is None else {"partial": part.to_json()}
+        print_json({"written": [str(path) for path in written], "left_out": left_out, **said})
         return
     for path in written:
         print(path)
+    if part is not None:
+        tell(f"partial: recorded {part}")
     for name, reason in left_out.items():
         tell(f"left out: {name} ({reason})")
 
 
+def _open_run(run: Path, partial: bool) -> "Run":
+    """Open a run; where it has not finished, name the option that takes a part of it."""
+    from pipeline.run import load_run
+
+    try:
+        return load_run(run, partial=partial)
+    except UnfinishedRunError as error:
+        raise error.advise("take what there is with --partial") if error.has_part else error from None
+
+
 @app.command
-def verify(run: Folder, /, *, as_json: Json = False) -> int:
+def verify(run: Folder, /, *, partial: Flag = False, as_json: Json = False) -> int:
     """Recompute the recorded currents and v of a run from spikes, drive and edges alone, and compare.
 
     Spikes are compared at the neurons whose v was recomputed: those that a recorder of currents or states has. Recorded
@@ -203,17 +227,21 @@ def verify(run: Folder, /, *, as_json: Json = False) -> int:
     ----------
     run
         A run's folder.
+    partial
+        Verify what there is of a run that was interrupted or killed, or is under way: each recorder as far as it goes,
+        up to the step until which all spikes were recorded. Until which model time is said.
     """
     from pipeline.show import format_report
     from pipeline.verification import verify as verify_run
 
-    with show_progress(quiet=as_json) as (notify, progress):
+    with tell_damage(), show_progress(quiet=as_json) as (notify, progress):
         notify("verify")
-        report = verify_run(run, progress=progress)
+        report = verify_run(_open_run(run, partial), progress=progress)
     if as_json:
         counts = {"n_rows": len(report.rows), "n_not_checked": report.n_unchecked}
         said = {"passed": report.passed, "failed": list(report.failed), "why_not": report.why_not}
-        print_json({**said, **counts, "rows": report.table.to_dict("records")})
+        part = {} if report.part is None else {"partial": report.part.to_json()}
+        print_json({**said, **counts, **part, "rows": report.table.to_dict("records")})
     else:
         print(format_report(report))
     return 0 if report.passed else EXIT_FAILED

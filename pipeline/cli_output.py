@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
@@ -84,6 +85,25 @@ def tell(text: str) -> None:
     if sys.stderr is not None:
         with suppress(OSError):
             print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def tell_damage() -> Iterator[None]:
+    """Say in a line each what of a recording is missing or damaged, where what remains was asked for."""
+    from pipeline.chunks import PartialRecordingWarning
+
+    show_other = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, PartialRecordingWarning):
+            tell(f"damaged: {message}")
+        else:
+            show_other(message, category, *place, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PartialRecordingWarning)
+        warnings.showwarning = show
+        yield
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The errors of the pipeline: leaves of `CurrentsError` that are also the builtin which a caller would catch."""
 
-from models.errors import CurrentsError
+from dataclasses import replace
+
+from models.errors import CurrentsError, Problem
 
 
 class RunFolderError(CurrentsError, OSError):
@@ -10,7 +12,23 @@ class RunFolderError(CurrentsError, OSError):
 
 
 class UnfinishedRunError(RunFolderError):
-    """A run has not finished, and a part of it was not asked for."""
+    """A run has not finished, and a part of it was not asked for.
+
+    Attributes
+    ----------
+    has_part : bool
+        Whether there is a part that can be asked for.
+    """
+
+    def __init__(self, problem: Problem, *, has_part: bool, is_running: bool) -> None:
+        self.has_part, self.is_running = has_part, is_running
+        super().__init__(problem)
+
+    def advise(self, remedy: str) -> "UnfinishedRunError":
+        """Return the same error with what can be done about it, other than to wait for a run that is under way."""
+        next_ = f"wait until it has finished, or, if its process has died, {remedy}" if self.is_running else remedy
+        problem = replace(self.problems[0], next=next_)
+        return UnfinishedRunError(problem, has_part=self.has_part, is_running=self.is_running)
 
 
 class RecordingError(CurrentsError, ValueError):

@@ -21,6 +21,7 @@ from models.steps import step_time
 from models.tables import INPUT_COLUMNS, RATE_COLUMNS, SPIKE_COLUMNS, Column, current_columns, state_columns
 from pipeline.atomic import write_together
 from pipeline.errors import ExistingFileError, OutputError
+from pipeline.part import Part, find_part
 from pipeline.places import check_place, choose_another
 from pipeline.recording import Recording
 from pipeline.run import Run
@@ -77,6 +78,8 @@ def export_tables(
     Parameters
     ----------
     run : Run
+        One that was opened with `partial=True` gives what each recorder holds: `manifest.json` and `columns.json` then
+        have an entry `partial`, which says until when that is (`pipeline.part.find_part`).
     folder : path
         Made if need be.
     format : {"parquet", "csv"}
@@ -95,6 +98,8 @@ def export_tables(
     ------
     SpecError
         If something that is named does not exist, or nothing of it was recorded.
+    UnfinishedRunError
+        If nothing at all was recorded yet.
     ExistingFileError
         If a file is there already, or a folder of its name; nothing was written.
     OutputError, StorageError
@@ -104,13 +109,15 @@ def export_tables(
     if format not in _WRITERS:
         raise SpecError(unknown_name("format", "format", format, _WRITERS))
     folder = check_place("--to", folder).resolve()
-    tables = list(_list_tables(run.recording, populations, neurons, channels, start, stop))
+    part = find_part(run)
+    recording = run.recording if part is None else part.cut(run.recording)
+    tables = list(_list_tables(recording, populations, neurons, channels, start, stop))
     if not tables:
         raise SpecError(Problem("populations and neurons", "select nothing that was recorded"))
     files = [folder / f"{table.name}.{format}" for table in tables]
     contents = {
-        folder / run.folder.manifest.name: partial(_write_bytes, run.folder.manifest.read_bytes()),
-        folder / COLUMNS_FILE: partial(_write_bytes, _describe_columns(run, tables, format).encode()),
+        folder / run.folder.manifest.name: partial(_write_bytes, _copy_manifest(run, part)),
+        folder / COLUMNS_FILE: partial(_write_bytes, _describe_columns(run, tables, format, part)),
         **{path: partial(_WRITERS[format], table) for path, table in zip(files, tables, strict=True)},
     }
     made = _prepare(run, folder, list(contents), overwrite)
@@ -238,7 +245,16 @@ def _list_rates(recording: Recording, selection: NeuronSelection, window: dict[s
             yield Table(name, RATE_COLUMNS, iter([frame]))
 
 
-def _describe_columns(run: Run, tables: list[Table], format: str) -> str:
+def _copy_manifest(run: Run, part: Part | None) -> bytes:
+    """Return a run's manifest; of a part, with its true status, which a run that was killed could not write itself."""
+    return run.folder.manifest.read_bytes() if part is None else _to_json(run.manifest | {"partial": part.to_json()})
+
+
+def _to_json(content: Mapping[str, Any]) -> bytes:
+    return f"{json.dumps(content, indent=1, ensure_ascii=False)}\n".encode()
+
+
+def _describe_columns(run: Run, tables: list[Table], format: str, part: Part | None) -> bytes:
     described = {
         table.name: {
             "file": f"{table.name}.{format}",
@@ -246,8 +262,8 @@ def _describe_columns(run: Run, tables: list[Table], format: str) -> str:
         }
         for table in tables
     }
-    content = {"version": COLUMNS_VERSION, "run": str(run.path), "tables": described}
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    partial = {} if part is None else {"partial": part.to_json()}
+    return _to_json({"version": COLUMNS_VERSION, "run": str(run.path), **partial, "tables": described})
 
 
 def _write_bytes(content: bytes, file: IO[bytes]) -> None:

@@ -93,18 +93,18 @@ def explain_taken(path: Path, wanted: Wanted) -> Problem | None:
     except UnfinishedRunError as error:
         (problem,) = error.problems
         what = "holds this run, which has not finished"
-        return Problem("", what, got=problem.got, evidence=problem.evidence, next=_advise_unfinished(manifest, problem))
+        return Problem("", what, got=problem.got, evidence=problem.evidence, next=_advise_unfinished(error))
     except CurrentsError as error:
         return Problem("", "holds this run, which cannot be loaded", evidence=str(error), next=_MOVE_ON)
     return None  # it has finished since
 
 
-def _advise_unfinished(manifest: dict[str, Any], problem: Problem) -> str:
+def _advise_unfinished(error: UnfinishedRunError) -> str | None:
     """Return what can be done about a run that has not finished, in whose folder it cannot be run again."""
-    if manifest["status"] == "running" and problem.next:
+    (problem,) = error.problems
+    if error.is_running:
         return problem.next
-    has_part = problem.next is not None and "partial=True" in problem.next
-    return f"{problem.next}; or {_MOVE_ON}" if has_part else _MOVE_ON
+    return f"{problem.next}; or {_MOVE_ON}" if error.has_part else _MOVE_ON
 
 
 def _describe(manifest: dict[str, Any]) -> str:

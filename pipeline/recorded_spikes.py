@@ -21,9 +21,14 @@ class SpikeTrains:
     """(n_spikes,) global index."""
 
     @property
+    def is_ended(self) -> bool:
+        """Whether these are all spikes until the run ended, however it did."""
+        return True
+
+    @property
     def n_steps(self) -> int:
-        """Steps up to the last spike: how far the spikes of a run that did not finish are known for sure."""
-        return int(self.step[-1]) + 1 if self.step.size else 0
+        """How many steps the spikes of a run that did not finish are known of for sure, as far as they alone tell."""
+        return _count_known(self.step, self.is_ended)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,21 @@ class SourceSpikes:
     step: NDArray[np.int64]
     source: NDArray[np.int32]
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether these are all spikes until the run ended, however it did."""
+        return True
+
+    @property
+    def n_steps(self) -> int:
+        """How many steps the spikes of a run that did not finish are known of for sure, as far as they alone tell."""
+        return _count_known(self.step, self.is_ended)
+
+
+def _count_known(step: NDArray[np.int64], is_ended: bool) -> int:
+    """Return the steps up to the last spike; without that of the last one where a chunk that is lost may have more."""
+    return int(step[-1]) + is_ended if step.size else 0
+
 
 class StreamedTrains(SpikeTrains):
     """A recorder of spikes that lie in chunks."""
@@ -58,6 +78,11 @@ class StreamedTrains(SpikeTrains):
 
     def __init__(self, name: str, populations: tuple[str, ...], events: Events) -> None:
         vars(self).update(name=name, populations=populations, _events=events)
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether these are all spikes until the run ended, however it did."""
+        return self._events.is_ended
 
     @property
     def step(self) -> NDArray[np.int64]:
@@ -91,6 +116,11 @@ class StreamedSources(SourceSpikes):
 
     def __init__(self, drive: str, events: Events) -> None:
         vars(self).update(drive=drive, _events=events)
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether these are all spikes until the run ended, however it did."""
+        return self._events.is_ended
 
     @property
     def step(self) -> NDArray[np.int64]:

@@ -264,15 +264,14 @@ def _unfinished(folder: RunFolder, manifest: dict[str, Any], network: Expanded) 
     status = manifest["status"]
     duration = format_time(manifest["duration_s"]) if "duration_s" in manifest else "an unknown duration"
     try:
-        recorded = format_time(recorded_seconds(open_recording(folder, network, partial=True)))
-        next_ = f'load what there is with: load_run("{folder.path}", partial=True)'
+        recorded_s = recorded_seconds(open_recording(folder, network, partial=True))
+        recorded, has_part = format_time(recorded_s), recorded_s > 0
     except RecordingError:
-        recorded, next_ = "nothing", "run it again"
-    if status == "running":
-        next_ = f"wait until it has finished, or, if its process has died, {next_}"
+        recorded, has_part = "nothing", False
     said = '"running", though its process has died,' if status == "died" else f'"{status}"'
     got = f"status {said} with {recorded} of {duration} recorded"
-    problem = Problem(
-        str(folder.path), "has not finished", 'status "finished"', got, evidence=manifest.get("error"), next=next_
-    )
-    return UnfinishedRunError(problem)
+    evidence = manifest.get("error")
+    problem = Problem(str(folder.path), "has not finished", 'status "finished"', got, evidence=evidence)
+    error = UnfinishedRunError(problem, has_part=has_part, is_running=status == "running")
+    take = f'load what there is with: load_run("{folder.path}", partial=True)'
+    return error.advise(take if has_part else "run it again")

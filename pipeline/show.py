@@ -58,12 +58,13 @@ def format_report(report: "VerifyReport") -> str:
 
 
 def _conclude(report: "VerifyReport") -> str:
+    until = "" if report.part is None else f" {report.part}"
     if not report.passed:
-        return f"NOT verified: {report.why_not}" if report.why_not else "NOT verified"
+        return f"NOT verified{until}: {report.why_not}" if report.why_not else f"NOT verified{until}"
     if not report.n_unchecked:
-        return "verified: everything agrees"
+        return f"verified{until}: everything agrees"
     rows = f"{report.n_unchecked} of {len(report.rows)} rows"
-    return f"verified, but for {rows}, which could not be checked: see `not checked` above"
+    return f"verified{until}, but for {rows}, which could not be checked: see `not checked` above"
 
 
 def _explain(row: "Row") -> str:

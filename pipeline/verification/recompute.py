@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from pipeline.part import Part, find_part
+from pipeline.recording import Recording
 from pipeline.recording_origin import read_origin, refuse_damage
 from pipeline.verification.connectivity import check_edges
 from pipeline.verification.plan import Plan
@@ -20,7 +23,9 @@ _CHUNK_VALUES = 1 << 19
 _MOST_STEPS = 4096
 
 
-def verify(run: Run | str | Path, *, progress: Callable[[float], None] | None = None) -> VerifyReport:
+def verify(
+    run: Run | str | Path, *, partial: bool = False, progress: Callable[[float], None] | None = None
+) -> VerifyReport:
     """Recompute every recorded channel and v of a run, and compare with what was recorded.
 
     From the recorded spikes, the regenerated drive and the edges alone, with code that shares nothing with the
@@ -34,6 +39,10 @@ def verify(run: Run | str | Path, *, progress: Callable[[float], None] | None = 
     ----------
     run : Run or path
         A run, or its folder.
+    partial : bool
+        Of a folder: take what there is of a run that did not finish, as a run that was opened as a part always is. Then
+        each recorder is compared as far as it goes, up to the step until which all spikes were recorded; the report's
+        `part` says until when. Recorders that hold no spikes at all are left out.
     progress : callable, optional
         Called with the completed fraction.
 
@@ -49,16 +58,26 @@ def verify(run: Run | str | Path, *, progress: Callable[[float], None] | None = 
     """
     from pipeline.run import load_run
 
-    loaded = load_run(run) if isinstance(run, (str, Path)) else run
+    loaded = load_run(run, partial=partial) if isinstance(run, (str, Path)) else run
     refuse_damage(loaded.folder, read_origin(loaded.folder))
     edges = list(check_edges(loaded.folder, loaded.network))
     began = perf_counter()
-    plan = Plan(loaded.folder, loaded.recording, int(loaded.manifest["seed"]), edges)
+    part = find_part(loaded, comparable=True)
+    recording = loaded.recording if part is None else _take_part(loaded.recording, part)
+    plan = Plan(loaded.folder, recording, int(loaded.manifest["seed"]), edges)
     source_s = _run_plan(plan, progress or (lambda completed: None))
     drive_s = source_s + sum(channel.drive_s for channel in plan.channels)
     n_currents = sum(channel.n_columns for channel in plan.channels) * plan.recording.n_steps
     rows = (*(make_row() for make_row in plan.rows), *plan.compared)
-    return VerifyReport(rows, n_currents, perf_counter() - began - drive_s, drive_s)
+    return VerifyReport(rows, n_currents, perf_counter() - began - drive_s, drive_s, part)
+
+
+def _take_part(recording: Recording, part: Part) -> Recording:
+    """Return what can be compared: without recorders of spikes that hold none, though there may have been some."""
+    cut = part.cut(recording)
+    spikes = {name: trains for name, trains in cut.spikes.items() if part.recorders[name]}
+    inputs = {drive: sources for drive, sources in cut.inputs.items() if part.inputs[drive]}
+    return replace(cut, spikes=spikes, inputs=inputs)
 
 
 def _run_plan(plan: Plan, progress: Callable[[float], None]) -> float:

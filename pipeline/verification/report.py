@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from pipeline.part import Part
 from pipeline.verification.binned import Tally
 
 type Verdict = Literal["ok", "differs", "not exercised", "not checked"]
@@ -83,6 +84,8 @@ class VerifyReport:
     """Seconds that recomputing and comparing took, the drive apart."""
     drive_s: float
     """Seconds that regenerating the drive took."""
+    part: Part | None = None
+    """How much of the run was compared, where that was opened as a part."""
 
     @property
     def currents_per_s(self) -> float:

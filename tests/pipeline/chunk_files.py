@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.chunk_format import Section, chunk_name
 from pipeline.recording_index import Index, chunk_binned, chunk_input, chunk_rates, chunk_spikes, write_index
+from pipeline.run_folder import RunFolder
 from tests.pipeline.synthetic_run import SyntheticRun
 
 
@@ -65,6 +66,14 @@ def flip(path: Path, offset: int) -> None:
     data = bytearray(path.read_bytes())
     data[offset] ^= 4
     path.write_bytes(data)
+
+
+def cut_stream(folder: RunFolder, recorder: str, n_chunks: int) -> None:
+    """Leave so many chunks of a stream, and a half-written one, as a killed program does."""
+    for path in folder.recorder(recorder).glob("*.cur"):
+        if path.name >= chunk_name(n_chunks):
+            path.unlink()
+    folder.chunk(recorder, n_chunks).with_suffix(".cur.partial").write_bytes(bytes(100))
 
 
 def put_into_chunks(run: SyntheticRun, chunk_rows: int = 3) -> SyntheticRun:

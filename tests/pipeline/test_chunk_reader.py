@@ -12,14 +12,13 @@ import pytest
 from crc32c import crc32c
 
 from models.errors import Problem
-from pipeline.chunk_format import chunk_name
 from pipeline.chunks import PartialRecordingWarning
 from pipeline.errors import RecordingError
 from pipeline.recording import Recording, open_recording
 from pipeline.recording_index import Index
 from pipeline.recording_origin import read_origin
 from tests.markdown import ROOT, read_blocks
-from tests.pipeline.chunk_files import flip, put_into_chunks, write_padded, write_stream
+from tests.pipeline.chunk_files import cut_stream, flip, put_into_chunks, write_padded, write_stream
 from tests.pipeline.synthetic_run import SyntheticRun, make_run
 
 PAGE = ROOT / "docs" / "recording-format.md"
@@ -161,18 +160,10 @@ def test_damaged_spikes_are_found_when_they_are_asked_for(run: SyntheticRun) -> 
         _ = recording.inputs["cue"].source
 
 
-def _cut(run: SyntheticRun, folder: str, n_chunks: int) -> None:
-    """Leave so many chunks of a stream, and a half-written one, as a killed program does."""
-    for path in (run.folder.recording / folder).glob("*.cur"):
-        if path.name >= chunk_name(n_chunks):
-            path.unlink()
-    run.folder.chunk(folder, n_chunks).with_suffix(".cur.partial").write_bytes(bytes(100))
-
-
 def test_a_part_of_a_run(run: SyntheticRun) -> None:
     """Of a run that was killed, every stream ends with its last chunk; the run, where the shortest recorder does."""
     for folder, n_chunks in (("currents", 4), ("states", 2), ("rates", 3), ("spikes", 2), ("inputs/cue", 1)):
-        _cut(run, folder, n_chunks)
+        cut_stream(run.folder, folder, n_chunks)
     with warnings.catch_warnings(action="error"):
         recording = _open(run, partial=True)
         n_bins = [reader.n_bins for reader in recording.readers.values()]
