@@ -109,12 +109,12 @@ def _join_negative(words: list[str]) -> list[str]:
 
 
 def _report(error: CurrentsError, words: list[str]) -> int:
-    error = type(error)(*(_name_option(problem) for problem in error.problems))
+    problems = [_name_option(problem) for problem in error.problems]
     if "--json" in words:
-        problems = [{key: text for key, text in vars(p).items() if text is not None} for p in error.problems]
-        print(json.dumps({"error": type(error).__name__, "problems": problems}, ensure_ascii=False))
+        described = [{key: text for key, text in vars(p).items() if text is not None} for p in problems]
+        print(json.dumps({"error": type(error).__name__, "problems": described}, ensure_ascii=False))
     else:
-        tell(str(error))
+        tell("\n".join(map(str, problems)))
     return error.exit_code
 
 
