@@ -88,7 +88,7 @@ def list_comparisons(sizes: Sizes) -> list[Comparison]:
     """Return everything that the bench compares, what writes most last."""
     kinds: tuple[Recorded, ...] = get_args(Recorded.__value__)
     traced = f"traced_synapses, {sizes.n_traced} neurons all-to-all"
-    # Where much is written, the processors of a virtual machine were seen to move apart (docs/performance.md).
+    # Two threads were seen to gain less for seconds after gigabytes were written and removed.
     spikes, currents, everything = (
         [make(sizes, recorded) for make in (_compare_threads, _compare_hierarchy)] for recorded in kinds
     )
