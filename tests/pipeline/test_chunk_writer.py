@@ -29,6 +29,7 @@ PROGRAM = r"""
 #include "chunk_writer.h"
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 
@@ -65,7 +66,8 @@ void write_row(ChunkStream& stream, const std::vector<Section>& sections) {
 }
 
 // FOLDER CHUNK_ROWS N_BUFFERS CHUNK FIRST_ROW SECTIONS… -- COMMANDS…: number = so many rows; flush; close; wait = some
-// milliseconds; other = a row of a second stream, in FOLDER/other, of which a chunk is a row.
+// milliseconds; other = a row of a second stream, in FOLDER/other, of which a chunk is a row; busy = a while in which the
+// disk does nothing else. After a failure: salvage = of both streams; room = the same, when FOLDER/full is gone.
 int write(int argc, char** argv) {
     std::vector<Section> sections;
     int i = 6;
@@ -77,17 +79,28 @@ int write(int argc, char** argv) {
     ChunkStream stream(disk, folder, sections, std::atoll(argv[2]), std::atoi(argv[3]),
                        {std::strtoull(argv[4], nullptr, 10), std::atoll(argv[5])});
     std::unique_ptr<ChunkStream> other;
-    for (++i; i < argc; ++i) {
-        const std::string command = argv[i];
+    const auto obey = [&](const std::string& command) {
         if (command == "flush") stream.flush();
         else if (command == "close") stream.close();
         else if (command == "wait") std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        else if (command == "busy") disk.post([] { std::this_thread::sleep_for(std::chrono::milliseconds(200)); }, true);
         else if (command == "other") {
-            if (!other) other = std::make_unique<ChunkStream>(disk, folder + "/other", sections, 1, 2);
+            if (!other) other = std::make_unique<ChunkStream>(disk, folder + "/other", sections, 1, 3);
             write_row(*other, sections);
         } else {
             for (std::int64_t row = std::atoll(command.c_str()); row > 0; --row) write_row(stream, sections);
         }
+    };
+    const std::string last = argv[argc - 1];
+    try {
+        for (++i; i < argc; ++i) obey(argv[i]);
+    } catch (const StorageFailure&) {
+        if (last == "room") std::filesystem::remove(folder + "/full");
+        if (last == "room" || last == "salvage") {
+            if (other) other->salvage();
+            stream.salvage();
+        }
+        throw;
     }
     const StreamPosition position = stream.position();
     std::cout << position.chunk_index << " " << position.first_row << " " << stream.n_rows() << "\n";
@@ -354,6 +367,40 @@ def test_a_failure_is_every_stream_s(program: Path, tiny_disk: Path) -> None:
     _, path, _ = fail(command(program, tiny_disk, PAGES, 2, "other", 2, *["wait", "other"] * 20))
     assert path == f"{tiny_disk / chunk_name(0)}.partial"
     assert list_chunks(tiny_disk / "other") == [0]
+
+
+def fill_disk(disk: Path, n_pages: int) -> None:
+    """Leave so many of its pages free, and make the folder of the second stream."""
+    (disk / "other").mkdir()
+    (disk / "full").write_bytes(bytes(4096 * (77 - n_pages)))
+
+
+@pytest.mark.parametrize("room", [False, True])
+def test_chunks_that_were_dropped_are_salvaged(program: Path, tiny_disk: Path, room: bool) -> None:
+    """A chunk of 17 pages does not fit, so that two of 3 pages behind it are dropped: they are written afterwards.
+
+    With room for it, the one that did not fit, and the open one after it, are written too.
+    """
+    fill_disk(tiny_disk, 12)
+    words = ["other", "busy", 8, "other", "other", 3, *["wait"] * 100, 1, "room" if room else "salvage"]
+    _, path, _ = fail(command(program, tiny_disk, PAGES, 8, *words))
+    assert path == f"{tiny_disk / chunk_name(0)}.partial"
+    check_rows(open_stream(tiny_disk / "other", PAGES, partial=True), 3)
+    if room:
+        check_rows(open_stream(tiny_disk, PAGES, partial=True), 11)
+    else:
+        assert list_chunks(tiny_disk) == []
+    assert not list(tiny_disk.rglob("*.partial"))
+
+
+@pytest.mark.parametrize("end", ["flush", "close"])
+def test_a_chunk_that_was_compacted_is_salvaged(program: Path, tiny_disk: Path, end: str) -> None:
+    """Its rows were moved together before it did not fit; they are not moved again."""
+    fill_disk(tiny_disk, 6)
+    fail(command(program, tiny_disk, PAGES, 8, 5, end, "room"))
+    stream = open_stream(tiny_disk, PAGES, partial=True)
+    check_rows(stream, 5)
+    assert [chunk.is_last for chunk in stream.chunks] == [end == "close"]
 
 
 def test_a_file_size_limit(program: Path, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 //
 // The format is described in docs/recording-format.md and read by pipeline/chunks.py. A ChunkStream lends the simulation
 // a buffer that is the image of the next chunk's file; a full one goes to the DiskThread, which checksums, writes and
-// renames it while the next is filled. Where the disk thread does not keep up, the simulation's thread helps it. Memory is n_buffers chunks per stream, however long the run. What cannot be
-// written is thrown as StorageFailure on the simulation's thread, and every chunk that was finished before stays.
+// renames it while the next is filled. Where the disk thread does not keep up, the simulation's thread helps it. Memory
+// is n_buffers chunks per stream, however long the run. What cannot be written is thrown as StorageFailure on the
+// simulation's thread, and every chunk that was finished before stays; what other streams have in memory can be salvaged.
 //
 // The program has to ignore SIGXFSZ: only then is a file-size limit an error (EFBIG) and not the end of the process.
 
@@ -26,6 +27,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <sys/mman.h>
@@ -44,7 +46,8 @@ struct StreamPosition {
 // The memory of one chunk: zero at first, on large pages where the system has them.
 class ChunkBuffer {
   public:
-    explicit ChunkBuffer(std::size_t n_bytes) : n_mapped_(n_bytes + LARGE_PAGE) {
+    ChunkBuffer(std::size_t n_bytes, std::int64_t n_rows)
+        : layout_rows(static_cast<std::size_t>(n_rows)), n_mapped_(n_bytes + LARGE_PAGE) {
         base_ = mmap(nullptr, n_mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (base_ == MAP_FAILED) {
             throw std::bad_alloc();
@@ -62,6 +65,9 @@ class ChunkBuffer {
 
     unsigned char* image() const { return image_; }
     std::uint64_t ticket = 0;  // of the disk thread's last job on this buffer
+    std::size_t layout_rows;   // for how many rows the image is laid out: fewer where it was compacted
+    // Of the chunk that was handed over, until it is on disk.
+    std::optional<ChunkHeader> unwritten;
 
   private:
     static constexpr std::size_t LARGE_PAGE = std::size_t{1} << 21;
@@ -114,19 +120,24 @@ class ChunkFolder {
         }
     }
 
-    // Write the chunk whose rows are in an image of `chunk_rows` rows; the image is used up.
-    void write(unsigned char* image, ChunkHeader header, std::size_t chunk_rows) {
+    // Write the chunk that was handed over in a buffer of `chunk_rows` rows.
+    void write(ChunkBuffer& buffer, std::size_t chunk_rows) {
+        ChunkHeader header = *buffer.unwritten;
+        unsigned char* image = buffer.image();
         const auto n_rows = static_cast<std::size_t>(header.n_rows);
         const ChunkLayout layout(sections_, n_rows);
-        if (n_rows != chunk_rows) {
-            compact(image, layout, ChunkLayout(sections_, chunk_rows));
+        if (n_rows != buffer.layout_rows) {
+            compact(image, layout, ChunkLayout(sections_, buffer.layout_rows));
+            buffer.layout_rows = n_rows;
         }
         header.shape_crc = shape_crc_;
         const std::string name = name_chunk(header.chunk_index);
         const std::string partial = name + ".partial";
         try {
             write_file(partial, image, header, layout);
-            finish_file(partial, name, header.chunk_index, layout.file_bytes);
+            if (!finish_file(partial, name, header.chunk_index, layout.file_bytes)) {
+                return;
+            }
         } catch (...) {
             unlinkat(folder_.get(), partial.c_str(), 0);  // its space is wanted; where that fails it does no harm
             const std::lock_guard<std::mutex> lock(mutex_);
@@ -134,15 +145,11 @@ class ChunkFolder {
             turn_.notify_all();
             throw;
         }
+        buffer.unwritten.reset();
         if (n_rows != chunk_rows) {
             std::memset(image, 0, ChunkLayout(sections_, chunk_rows).file_bytes);  // padding is zero again
+            buffer.layout_rows = chunk_rows;
         }
-    }
-
-    // Whether all chunks before this one have their names.
-    bool expects(std::uint64_t chunk_index) {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        return next_ == chunk_index;
     }
 
     // Return when every chunk will survive a power failure.
@@ -165,6 +172,7 @@ class ChunkFolder {
     // Checksums of this much are computed, then it is written: it is still in the cache.
     static constexpr std::size_t PIECE_BYTES = std::size_t{1} << 18;
     static constexpr std::size_t PAGE_BYTES = 4096;
+    static constexpr std::uint64_t NONE = std::numeric_limits<std::uint64_t>::max();
 
     std::string locate(const std::string& name) const { return path_ + "/" + name; }
 
@@ -189,14 +197,13 @@ class ChunkFolder {
         std::memset(image + end, 0, to.table_offset - end);
     }
 
-    // Give a file its name when all before it have theirs.
-    void finish_file(const std::string& partial, const std::string& name, std::uint64_t chunk_index, std::size_t n_bytes) {
+    // Give a file its name when all before it have theirs; return false, and remove it, when one of them has failed.
+    bool finish_file(const std::string& partial, const std::string& name, std::uint64_t chunk_index, std::size_t n_bytes) {
         std::unique_lock<std::mutex> lock(mutex_);
         turn_.wait(lock, [&] { return next_ == chunk_index || first_lost_ < chunk_index; });
         if (first_lost_ < chunk_index) {
-            // One before it has failed, which is being told.
             unlinkat(folder_.get(), partial.c_str(), 0);
-            return;
+            return false;
         }
         check(renameat(folder_.get(), partial.c_str(), folder_.get(), name.c_str()), locate(name), "rename");
         unsynced_.push_back({name, n_bytes});
@@ -205,7 +212,11 @@ class ChunkFolder {
             sync_oldest();
         }
         ++next_;
+        if (first_lost_ == chunk_index) {
+            first_lost_ = NONE;  // there was room the second time
+        }
         turn_.notify_all();
+        return true;
     }
 
     void write_file(const std::string& name, unsigned char* image, ChunkHeader& header, const ChunkLayout& layout) {
@@ -283,7 +294,7 @@ class ChunkFolder {
     std::mutex mutex_;
     std::condition_variable turn_;
     std::uint64_t next_;  // chunk to get its name
-    std::uint64_t first_lost_ = std::numeric_limits<std::uint64_t>::max();  // chunk that could not be written
+    std::uint64_t first_lost_ = NONE;  // chunk that could not be written
     std::deque<Unsynced> unsynced_;
     std::size_t n_unsynced_bytes_ = 0;
 };
@@ -344,16 +355,27 @@ class ChunkStream {
         }
     }
 
-    // After another stream's failure, on the simulation's thread: save the rows of the unfinished chunk if there is room for
-    // them, and nothing before them is missing. The stream ends here.
+    // After a failure, on the simulation's thread: save what is still in memory, chunks that the disk thread has dropped and
+    // the unfinished one, as far as there is room for them and nothing before them is missing. The stream ends here.
     void salvage() noexcept {
-        disk_.wait(last_ticket_);
-        if (closed_ || row_ == 0 || !files_.expects(position_.chunk_index)) {
+        disk_.wait_for_all();
+        if (closed_) {
             return;
         }
         closed_ = true;
+        if (row_ > 0) {
+            buffer_->unwritten = make_header(0);
+        }
+        const auto earlier = [](const auto& a, const auto& b) {
+            return a->unwritten && (!b->unwritten || a->unwritten->chunk_index < b->unwritten->chunk_index);
+        };
+        std::sort(buffers_.begin(), buffers_.end(), earlier);
         try {
-            files_.write(buffer_->image(), make_header(0), static_cast<std::size_t>(chunk_rows_));
+            for (const auto& buffer : buffers_) {
+                if (buffer->unwritten) {
+                    files_.write(*buffer, static_cast<std::size_t>(chunk_rows_));
+                }
+            }
             files_.sync();
         } catch (const std::exception&) {
             // There is no room; what was there before still is.
@@ -391,10 +413,9 @@ class ChunkStream {
 
     // Hand the rows over to the disk thread. The buffer is not ours until its ticket is done.
     void send(std::uint32_t flags) {
-        const ChunkHeader header = make_header(flags);
-        unsigned char* image = buffer_->image();
-        const auto rows = static_cast<std::size_t>(chunk_rows_);
-        last_ticket_ = disk_.post([this, image, header, rows] { files_.write(image, header, rows); });
+        buffer_->unwritten = make_header(flags);
+        last_ticket_ = disk_.post(
+            [this, buffer = buffer_] { files_.write(*buffer, static_cast<std::size_t>(chunk_rows_)); });
         buffer_->ticket = last_ticket_;
         position_ = {position_.chunk_index + 1, position_.first_row + row_};
         row_ = 0;
@@ -414,7 +435,7 @@ class ChunkStream {
             disk_.wait((*oldest)->ticket);
             buffer_ = oldest->get();
         } else {
-            buffers_.push_back(std::make_unique<ChunkBuffer>(layout_.file_bytes));
+            buffers_.push_back(std::make_unique<ChunkBuffer>(layout_.file_bytes, chunk_rows_));
             buffer_ = buffers_.back().get();
         }
         disk_.check();

@@ -101,6 +101,14 @@ class DiskThread {
         }
     }
 
+    // Return when nothing is being done, and nothing is to be done.
+    void wait_for_all() noexcept {
+        std::unique_lock<std::mutex> lock(mutex_);
+        const std::uint64_t last = n_posted_;
+        lock.unlock();
+        wait(last);
+    }
+
     bool is_done(std::uint64_t ticket) const { return n_done_.load(std::memory_order_acquire) >= ticket; }
 
     bool has_failed() const { return failed_.load(std::memory_order_acquire); }
