@@ -1,6 +1,6 @@
 """Streams of rows in checksummed chunks, as the engine's program writes them: opened cheaply, verified when read.
 
-The format is described in docs/recording-format.md; pipeline/engine/include/chunk_writer.h writes it.
+The format is described in docs/recording-format.md; pipeline/engine/include/chunk_writer.h and chunk_folder.h write it.
 """
 
 import bisect

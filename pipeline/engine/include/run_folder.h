@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-#include "chunk_writer.h"
+#include "chunk_folder.h"
 #include "crc32c.h"
 #include "description.h"
 #include "json.h"
