@@ -1,11 +1,13 @@
 """Variables of neurons: that events set, that recorders of states record, that own equations give initial values."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
+from models.array_files import find_file, open_array
 from models.checks.basics import Problems, first_per_place, refuse_name
-from models.errors import Problem
+from models.errors import Problem, SpecError
 from models.populations import choose_populations, expand_populations
 from models.quantities import (
     VOLT,
@@ -42,10 +44,10 @@ def _check_own(spec: NetworkSpec, variables: dict[str, Variables | None]) -> Pro
     for population in expand_populations(spec):
         neuron, known = spec.neuron.get(population.neuron), variables.get(population.name)
         if isinstance(neuron, EquationsNeuron) and known is not None:
-            yield from _check_initial(population.neuron, neuron, known)
+            yield from _check_initial(population.neuron, neuron, known, spec.folder)
 
 
-def _check_initial(name: str, neuron: EquationsNeuron, known: Variables) -> Problems:
+def _check_initial(name: str, neuron: EquationsNeuron, known: Variables, folder: Path) -> Problems:
     """Check that the initial values of own equations are those of variables, and have their dimension."""
     allowed = sorted(list_initial(neuron, known))
     for variable, value in neuron.initial.items():
@@ -54,24 +56,32 @@ def _check_initial(name: str, neuron: EquationsNeuron, known: Variables) -> Prob
             given = variable in neuron.parameters
             remedy = "give it in `parameters` alone; a value there may be a distribution, too" if given else None
             yield refuse_name(place, "is no variable that each neuron has its own value of", variable, allowed, remedy)
-        elif not known[variable].is_real and not _is_whole(value):
+        elif not known[variable].is_real and not _is_whole(value, folder):
             what = f"is of type {known[variable].unit}, and does not start at whole numbers"
-            yield Problem(place, what, "a whole number, { values = […] } or { file = … }", _show_unlike(value))
+            yield Problem(place, what, "a whole number, { values = […] } or { file = … }", _show_unlike(value, folder))
         elif not _fits_all(value):
             yield from _check_dimension(place, sample_text(value), _find_dimension(known[variable].unit))
 
 
-def _is_whole(value: Value) -> bool:
-    """Return whether a value has whole numbers, as far as the model says: a distribution has none."""
-    if isinstance(value, (Quantity, Values)):
-        numbers = value.value if isinstance(value, Quantity) else value.si
-        return bool(np.all(np.mod(numbers, 1) == 0))
-    return isinstance(value, ArrayFile)
+def _is_whole(value: Value, folder: Path) -> bool:
+    """Return whether a value has whole numbers: a distribution has none; what a file lacks is reported as that."""
+    if isinstance(value, (Uniform, Normal)):
+        return False
+    if isinstance(value, ArrayFile):
+        try:
+            numbers = np.asarray(open_array("", folder, value.file), np.float64) * value.scale
+        except SpecError:
+            return True
+    else:
+        numbers = np.asarray(value.value if isinstance(value, Quantity) else value.si)
+    return bool(np.all(np.mod(numbers, 1) == 0))
 
 
-def _show_unlike(value: Value) -> str:
+def _show_unlike(value: Value, folder: Path) -> str:
     if isinstance(value, (Uniform, Normal)):
         return "a distribution"
+    if isinstance(value, ArrayFile):
+        return f"values between them in {find_file('', folder, value.file)}"
     return sample_text(value) if isinstance(value, Quantity) else "values between them"
 
 
@@ -108,6 +118,9 @@ def _check_event(place: str, event: EventTable, known: Variables | None) -> Prob
     dimension = VOLT if event.set == "v" else _find_dimension(known[event.set].unit) if known is not None else None
     if isinstance(event.value, Quantity):
         yield from _check_dimension(f"{place}.value", event.value.text, dimension)
+        if known is not None and not known[event.set].is_real and event.value.value % 1:
+            what = f"sets {event.set}, which is of type {known[event.set].unit}, to a number that is not whole"
+            yield Problem(f"{place}.value", what, "a whole number", event.value.text)
 
 
 def _check_dimension(place: str, text: str, dimension: Dimension | None) -> Problems:

@@ -50,6 +50,7 @@ def _make_files(folder: Path) -> None:
     np.save(folder / "twice.npy", np.array([[0, 1], [2, 3], [0, 1]]))
     np.save(folder / "4x4.npy", np.ones((4, 4)))
     np.save(folder / "4.npy", np.ones(4))
+    np.save(folder / "halves.npy", np.arange(4) / 2)
     (folder / "text.npy").write_text("not an array", encoding="utf-8")
     (folder / "good.csv").write_text("0,1\n2,3\n", encoding="utf-8")
     (folder / "pairs.csv").write_text("0,1\n2,4\n", encoding="utf-8")

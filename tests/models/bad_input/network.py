@@ -1,8 +1,6 @@
 """Times of the whole network, neurons, populations and layers."""
 
-from tests.models.bad_input.small_model import ONE_LABEL, OWN, OWN_CONSTANTS, Case
-
-COUNTING = OWN | {"equations": "dv/dt = (I - v)/tau : volt\nn : integer", "parameters": {"tau": "10 ms"}}
+from tests.models.bad_input.small_model import COUNTING, ONE_LABEL, OWN, OWN_CONSTANTS, Case
 
 CASES: dict[str, Case] = {
     "seed below 0": (
@@ -158,6 +156,16 @@ CASES: dict[str, Case] = {
         {"neuron.lif": COUNTING | {"initial": {"n": {"values": [0, 1, 2.5, 3]}}}, **ONE_LABEL},
         "small: neuron.lif.initial.n: is of type integer, and does not start at whole numbers "
         "(expected a whole number, { values = […] } or { file = … }; got values between them).",
+    ),
+    "own equations with initial integers from a file of which one is none": (
+        {"neuron.lif": COUNTING | {"initial": {"n": {"file": "halves.npy"}}}, **ONE_LABEL},
+        "small: neuron.lif.initial.n: is of type integer, and does not start at whole numbers "
+        "(expected a whole number, { values = […] } or { file = … }; got values between them in {folder}/halves.npy).",
+    ),
+    "own equations with initial integers from a file that does not exist": (
+        {"neuron.lif": COUNTING | {"initial": {"n": {"file": "gone.npy"}}}, **ONE_LABEL},
+        "small: neuron.lif.initial.n: names a file that does not exist (got {folder}/gone.npy).\n"
+        "  next: make the file, or correct its name, which is relative to the model file's folder",
     ),
     "own equations with an initial value without unit": (
         {"neuron.lif": OWN_CONSTANTS | {"initial": {"v": 0.01}}},

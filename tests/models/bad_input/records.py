@@ -1,6 +1,6 @@
 """Recorders and events."""
 
-from tests.models.bad_input.small_model import OWN, OWN_CONSTANTS, Case
+from tests.models.bad_input.small_model import COUNTING, OWN, OWN_CONSTANTS, Case
 
 STATES = {"kind": "states", "interval": "1 ms"}
 WITH_CONDUCTANCE = OWN | {
@@ -140,6 +140,11 @@ CASES: dict[str, Case] = {
         {"neuron.lif": WITH_CONDUCTANCE, "event.0.set": "g", "event.0.value": "1 V"},
         'small: event.0.value: has the wrong dimension (expected a quantity in siemens, such as "1 siemens"; '
         'got "1 V").',
+    ),
+    "event that sets an integer to a fraction": (
+        {"neuron.lif": COUNTING, "event.0.set": "n", "event.0.value": 2.5},
+        "small: event.0.value: sets n, which is of type integer, to a number that is not whole (expected a whole number; "
+        "got 2.5).",
     ),
     "event with a unit for a number": (
         {"neuron.lif": WITH_CONDUCTANCE, "event.0.set": "open", "event.0.value": "1 V"},

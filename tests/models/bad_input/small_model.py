@@ -92,6 +92,7 @@ OWN_CONSTANTS = OWN | {
     "equations": "dv/dt = (total - v)/tau : volt\ntotal = I + bias : volt\nbias : volt (constant)\n"
     "tau : second (constant, shared)"
 }
+COUNTING = OWN | {"equations": "dv/dt = (I - v)/tau : volt\nn : integer", "parameters": {"tau": "10 ms"}}
 ONE_LABEL: Final[dict[str, Any]] = {
     "layers.population": {"E": {"size": 4, "neuron": "lif"}},
     "pathway.fast.source": "E",
