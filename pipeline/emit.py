@@ -19,6 +19,7 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from models.assembly.neurons import refuse_equations
 from models.assembly.objects import ReferenceAssembly
 from pipeline.compiler import Compiler
+from pipeline.signals import ignore_again
 
 INCLUDE = Path(__file__).resolve().parent.parent / "models" / "include"
 """Headers of ours that generated programs include."""
@@ -97,6 +98,7 @@ class ReferenceTree(SourceTree):
 @contextmanager
 def activate_device[D: CPPStandaloneDevice](device: D) -> Iterator[D]:
     """Make a new device the active one; restore the caller's device and preferences."""
+    ignore_again()
     wanted = {
         "codegen.cpp.compiler": "unix",
         # Ours are added to the makefile: Brian2 would try each of them on the compiler first.

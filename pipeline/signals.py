@@ -17,9 +17,10 @@ def interrupt_on_signals() -> Iterator[None]:
     written. Signals that were ignored (`nohup`, a background job) stay ignored. Only the main thread can set handlers;
     in any other one nothing changes.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not _in_main_thread():
         yield
         return
+    ignore_again()
     before = {number: signal.getsignal(number) for number in _STOPPING}
     handled = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
 
@@ -40,10 +41,11 @@ def interrupt_on_signals() -> Iterator[None]:
 @contextmanager
 def delay_signals() -> Iterator[None]:
     """Deliver a signal that asks to stop after what happens here, such as the start of a process, is complete."""
-    if threading.current_thread() is not threading.main_thread():
+    if not _in_main_thread():
         yield
         return
     arrived: list[int] = []
+    ignore_again()
     before = {number: signal.getsignal(number) for number in _STOPPING}
     delayed = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
     for number in delayed:
@@ -55,3 +57,14 @@ def delay_signals() -> Iterator[None]:
             signal.signal(number, before[number])
         if arrived:
             signal.raise_signal(arrived[0])
+
+
+def ignore_again() -> None:
+    """Have SIGINT ignored where it was before Brian2 was imported, whose handler would pass it on to none."""
+    handler = signal.getsignal(signal.SIGINT)
+    if getattr(handler, "previous_handler", None) is signal.SIG_IGN and _in_main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

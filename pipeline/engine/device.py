@@ -134,6 +134,11 @@ class GroupCode:
         """All arrays that are members of the class."""
         return (*self.own_arrays, *self.clock_arrays)
 
+    @property
+    def calls_int(self) -> bool:
+        """Whether a function calls `int_`, Brian2's int(), which no support code defines but a header."""
+        return any(re.search(r"\bint_\(", function) for function in self.functions)
+
 
 def generate_group(device: EngineDevice, plan: GroupPlan, group: Any) -> GroupCode:
     """Return the C++ of a group of neurons.

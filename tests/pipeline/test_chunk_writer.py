@@ -65,9 +65,11 @@ void write_row(ChunkStream& stream, const std::vector<Section>& sections) {
     stream.finish_row();
 }
 
+void sleep_ms(int n) { std::this_thread::sleep_for(std::chrono::milliseconds(n)); }
+
 // FOLDER CHUNK_ROWS N_BUFFERS CHUNK FIRST_ROW SECTIONS… -- COMMANDS…: number = so many rows; flush; close; wait = some
-// milliseconds; other = a row of a second stream, in FOLDER/other, of which a chunk is a row; busy = a while in which the
-// disk does nothing else. After a failure: salvage = of both streams; room = the same, when FOLDER/full is gone.
+// milliseconds; other = a row of a second stream, in FOLDER/other, of which a chunk is a row; busy = a while in which
+// the disk does nothing else. After a failure: salvage = of both streams; room = the same, when FOLDER/full is gone.
 int write(int argc, char** argv) {
     std::vector<Section> sections;
     int i = 6;
@@ -82,8 +84,8 @@ int write(int argc, char** argv) {
     const auto obey = [&](const std::string& command) {
         if (command == "flush") stream.flush();
         else if (command == "close") stream.close();
-        else if (command == "wait") std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        else if (command == "busy") disk.post([] { std::this_thread::sleep_for(std::chrono::milliseconds(200)); }, true);
+        else if (command == "wait") sleep_ms(5);
+        else if (command == "busy") disk.post([] { sleep_ms(200); }, true);
         else if (command == "other") {
             if (!other) other = std::make_unique<ChunkStream>(disk, folder + "/other", sections, 1, 3);
             write_row(*other, sections);

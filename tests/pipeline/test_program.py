@@ -28,7 +28,6 @@ from pipeline.emit import ReferenceTree, SourceTree, activate_device, emit_sourc
 from pipeline.errors import CompileError, ProgramError, RunInterrupted, StorageError, UnfinishedRunError
 from pipeline.program import run_binary
 from pipeline.scratch import make_scratch
-from pipeline.signals import delay_signals, interrupt_on_signals
 from tests.conftest import ARCH, SimulateOnce
 from tests.pipeline.processes import is_gone, run_currents, start_currents, wait_for_program, wait_until
 
@@ -83,51 +82,6 @@ def start_endless(
     for process in processes:
         process.kill()
         process.communicate()
-
-
-@pytest.fixture
-def heeded() -> Iterator[None]:
-    """Have no signal ignored, as they may be where tests are started with `nohup`."""
-    before = {
-        number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("heeded")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_only_the_first_signal_counts(number: signal.Signals) -> None:
-    """A signal interrupts once, later ones do not disturb, and the handlers are restored."""
-    before = signal.getsignal(number)
-
-    def interrupt_twice() -> None:
-        with interrupt_on_signals():
-            try:
-                signal.raise_signal(number)
-            finally:
-                signal.raise_signal(number)
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupt_twice()
-    assert signal.getsignal(number) is before
-
-
-def test_a_delayed_signal_comes_afterwards() -> None:
-    """What must be complete is, and then the signal is delivered."""
-    done: list[str] = []
-
-    def interrupt() -> None:
-        with interrupt_on_signals():
-            with delay_signals():
-                signal.raise_signal(signal.SIGTERM)
-                done.append("complete")
-            done.append("not reached")
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupt()
-    assert done == ["complete"]
 
 
 def read_status(out: Path) -> str:

@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-{% if support %}
+{% if support or groups|selectattr("calls_int")|list %}
 #include "brianlib/common_math.h"
 #include "brianlib/stdint_compat.h"
 {% endif %}

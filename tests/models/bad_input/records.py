@@ -143,8 +143,8 @@ CASES: dict[str, Case] = {
     ),
     "event that sets an integer to a fraction": (
         {"neuron.lif": COUNTING, "event.0.set": "n", "event.0.value": 2.5},
-        "small: event.0.value: sets n, which is of type integer, to a number that is not whole (expected a whole number; "
-        "got 2.5).",
+        "small: event.0.value: sets n, which is of type integer, to a number that is not whole "
+        "(expected a whole number; got 2.5).",
     ),
     "event with a unit for a number": (
         {"neuron.lif": WITH_CONDUCTANCE, "event.0.set": "open", "event.0.value": "1 V"},

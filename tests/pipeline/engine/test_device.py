@@ -147,6 +147,14 @@ def test_constants_and_functions_of_brian2() -> None:
     assert generate().support == ()
 
 
+def test_what_a_header_defines_is_included() -> None:
+    """Brian2's int() is no definition that a loop brings along; where nothing calls it, its header is not needed."""
+    counting = generate('"v > Vt"', '"v > Vt and int(v/mV) > 2"')
+    assert counting.calls_int
+    assert counting.support == ()
+    assert not generate().calls_int
+
+
 def test_only_pointers_that_are_used_are_declared() -> None:
     """A name that begins like another one is not taken for it: the compiler would warn of an unused variable."""
     pointers = ["double* __restrict _ptr_v  = _v;", "  int32_t* _ptr_i = _i;", "", "double *_ptr_w = _w;"]

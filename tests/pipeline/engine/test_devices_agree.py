@@ -74,6 +74,7 @@ CASES = {
             "drive.ramp.rate.interval": "200 ms",
             "drive.step.value.interval": "500 ms",
             "pathway.fast.weight": "6 mV",
+            "record": {"firing": {"kind": "states", "population": "A", "interval": "1 ms", "variables": ["pairs"]}},
         },
         quick=True,
     ),
