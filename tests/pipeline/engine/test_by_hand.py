@@ -18,6 +18,7 @@ from pipeline.run_folder import RunFolder
 from tests.conftest import ARCH
 from tests.pipeline.engine.programs import Prepared, finish, prepare, wait_for_step
 from tests.pipeline.engine.spoilt_inputs import SPOILT
+from tests.pipeline.processes import wait_until
 
 pytestmark = pytest.mark.compiled
 
@@ -231,7 +232,7 @@ def load_died(prepared: Prepared) -> Run:
 def test_a_killed_program_is_told_as_died(prepared: Prepared, status: str) -> None:
     """After SIGKILL program.json still says that it is running: on this machine, that is known better."""
     process = prepared.start()
-    wait_for_step(process, 1000)
+    wait_until(lambda: (prepared.folder.recording / "rates" / "chunk-00000000.cur").exists(), "a chunk")
     manifest = json.loads(prepared.folder.manifest.read_text())
     prepared.folder.manifest.write_text(json.dumps(manifest | {"status": status, "pid": process.pid}))
     with pytest.raises(UnfinishedRunError) as caught:
