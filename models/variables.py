@@ -1,7 +1,7 @@
 """The variables that neurons have, by the spec alone: what events may set and recorders of states may record.
 
 Brian2 need not be imported, which takes a second. What the engine or the reference device adds for itself, such as
-coefficients and the sums of recorders, is no variable of the model.
+coefficients, the sums of recorders and what arrives in a step (`in_…`), is no variable of the model.
 """
 
 import re
@@ -105,8 +105,6 @@ def _declare_channels(channels: Iterable[Channel]) -> Iterator[str]:
         if kind is None:
             yield f"J_{channel.name} = 0 : volt"
             continue
-        if not channel.summed:
-            yield f"in_{channel.name} : volt"
         if kind.states:
             yield f"I_{channel.name} : volt" if channel.summed else kind.equations(channel.name)
             yield from (f"{key}_{channel.name} : second (constant)" for key in channel.constants)

@@ -98,7 +98,7 @@ GOOD: dict[str, Edit] = {
     "event of a current": {"event.0.set": "I_slow"},
     "event of an own variable": {"neuron.lif": WITH_CONDUCTANCE, "event.0.set": "g", "event.0.value": "1 nS"},
     "event of a flag": {"neuron.lif": WITH_CONDUCTANCE, "event.0.set": "open", "event.0.value": 1},
-    "states": {"record.currents": STATES | {"variables": ["v", "I", "I_slow", "in_fast", "v_reset", "tau_slow"]}},
+    "states": {"record.currents": STATES | {"variables": ["v", "I", "I_slow", "v_reset", "tau_slow"]}},
     "own equations": {
         "neuron.lif": OWN | {"parameters": {"tau": "10 ms"}, "initial": {"v": {"uniform": ["0 mV", "1 mV"]}}}
     },

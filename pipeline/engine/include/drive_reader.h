@@ -111,6 +111,11 @@ class DriveReader {
         if (local >= array.size() || (!simulation_.events.empty() && step < simulation_.events.back().step)) {
             line.refuse("is an event of no neuron, or out of order");
         }
+        for (const std::unique_ptr<Arrivals>& arrivals : members.arrivals) {
+            if (arrivals->variable() == array.variable()) {
+                line.refuse("sets what arrives in a step", "", array.variable());
+            }
+        }
         const std::size_t i_group = index_of(simulation_, members), i_array = index_of(members, array);
         simulation_.events.push_back({step, i_group, i_array, local, array.shared(), value});
     }

@@ -123,19 +123,19 @@ CASES: dict[str, Case] = {
     ),
     "own equations with an initial value of no variable": (
         {"neuron.lif": OWN | {"parameters": {"tau": "10 ms"}, "initial": {"tau": "1 ms"}}},
-        'small: neuron.lif.initial.tau: is no variable that each neuron has its own value of (expected "I_slow", '
-        '"in_fast", "in_noise", "in_slow" or "v"; got "tau").\n'
+        'small: neuron.lif.initial.tau: is no variable that each neuron has its own value of (expected "I_slow" '
+        'or "v"; got "tau").\n'
         "  next: give it in `parameters` alone; a value there may be a distribution, too",
     ),
     "own equations with an initial value of what they compute": (
         {"neuron.lif": OWN_CONSTANTS | {"initial": {"total": "1 mV"}}},
         'small: neuron.lif.initial.total: is no variable that each neuron has its own value of (expected "I_slow", '
-        '"bias", "in_fast", "in_noise", "in_slow" or "v"; got "total").',
+        '"bias" or "v"; got "total").',
     ),
     "own equations with an initial value of what all neurons share": (
         {"neuron.lif": OWN_CONSTANTS | {"initial": {"tau": "1 ms"}}},
         'small: neuron.lif.initial.tau: is no variable that each neuron has its own value of (expected "I_slow", '
-        '"bias", "in_fast", "in_noise", "in_slow" or "v"; got "tau").',
+        '"bias" or "v"; got "tau").',
     ),
     "own equations with an initial value of what a pathway says": (
         {"neuron.lif": OWN_CONSTANTS | {"initial": {"tau_slow": "1 ms"}}},

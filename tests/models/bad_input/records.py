@@ -102,8 +102,7 @@ CASES: dict[str, Case] = {
     ),
     "event that sets no variable": (
         {"event.0.set": "v_app"},
-        'small: event.0.set: is no state variable of L1E (expected "I_slow", "in_fast", "in_noise", "in_slow" or "v"; '
-        'got "v_app").',
+        'small: event.0.set: is no state variable of L1E (expected "I_slow" or "v"; got "v_app").',
     ),
     "event that sets a variable nearly": (
         {"event.0.set": "I_slwo"},
@@ -111,26 +110,24 @@ CASES: dict[str, Case] = {
     ),
     "event that sets a parameter": (
         {"event.0.set": "v_threshold"},
-        'small: event.0.set: is no state variable of L1E (expected "I_slow", "in_fast", "in_noise", "in_slow" or "v"; '
-        'got "v_threshold").',
+        'small: event.0.set: is no state variable of L1E (expected "I_slow" or "v"; got "v_threshold").',
     ),
     "event that sets a constant of own equations": (
         {"neuron.lif": OWN_CONSTANTS, "event.0.set": "bias"},
-        'small: event.0.set: is no state variable of L1E (expected "I_slow", "in_fast", "in_noise", "in_slow" or "v"; '
-        'got "bias").',
+        'small: event.0.set: is no state variable of L1E (expected "I_slow" or "v"; got "bias").',
     ),
     "event on one of many variables": (
         {
-            "neuron.lif": OWN | {"equations": "\n".join(["dv/dt = I/ms : volt", *(f"g_{i:02} : 1" for i in range(9))])},
+            "neuron.lif": OWN
+            | {"equations": "\n".join(["dv/dt = I/ms : volt", *(f"g_{i:02} : 1" for i in range(14))])},
             "event.0.set": "conductance",
         },
         'small: event.0.set: is no state variable of L1E (expected "I_slow", "g_00", "g_01", "g_02", "g_03", "g_04", '
-        '"g_05", "g_06", "g_07", "g_08", "in_fast", "in_noise" or …; got "conductance").',
+        '"g_05", "g_06", "g_07", "g_08", "g_09", "g_10" or …; got "conductance").',
     ),
     "event that sets a variable of another kind of neuron": (
         {"neuron.own": OWN | {"parameters": {"tau": "10 ms"}}, "event.0.set": "w"},
-        'small: event.0.set: is no state variable of L1E (expected "I_slow", "in_fast", "in_noise", "in_slow" or "v"; '
-        'got "w").',
+        'small: event.0.set: is no state variable of L1E (expected "I_slow" or "v"; got "w").',
     ),
     "event with a current in another unit": (
         {"event.0.set": "I_slow", "event.0.value": "1 Hz"},
@@ -145,6 +142,15 @@ CASES: dict[str, Case] = {
         {"neuron.lif": COUNTING, "event.0.set": "n", "event.0.value": 2.5},
         "small: event.0.value: sets n, which is of type integer, to a number that is not whole "
         "(expected a whole number; got 2.5).",
+    ),
+    "event that sets what arrives": (
+        {"event.0.set": "in_fast"},
+        'small: event.0.set: is no state variable of L1E (expected "I_slow" or "v"; got "in_fast").',
+    ),
+    "recorder of what arrives": (
+        {"record.currents": STATES | {"variables": ["in_fast"]}},
+        'small: record.currents.variables: names no variable of L1E (expected "I", "I_slow", "tau_m", "tau_slow", "v", '
+        '"v_reset", "v_rest" or "v_threshold"; got "in_fast").',
     ),
     "event with a unit for a number": (
         {"neuron.lif": WITH_CONDUCTANCE, "event.0.set": "open", "event.0.value": "1 V"},
@@ -165,8 +171,8 @@ CASES: dict[str, Case] = {
             "layers.population.I.neuron": "own",
             "record.currents": STATES | {"variables": ["g"]},
         },
-        'small: record.currents.variables: names no variable of L1E (expected "I", "I_slow", "in_fast", "in_noise", '
-        '"in_slow", "tau_m", "tau_slow", "v", "v_reset", "v_rest" or "v_threshold"; got "g").\n'
+        'small: record.currents.variables: names no variable of L1E (expected "I", "I_slow", "tau_m", "tau_slow", '
+        '"v", "v_reset", "v_rest" or "v_threshold"; got "g").\n'
         "  next: choose by `population` those that have it: L1I, L2I",
     ),
 }

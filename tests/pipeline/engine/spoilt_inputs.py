@@ -114,6 +114,10 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
         rewrite("injected ", "injected neurons_lif injected_bias 20 25 1 neurons_lif.neurons.npy"),
         "uses a file that another line uses (expected ; got neurons_lif.neurons.npy)",
     ),
+    "an event on what arrives": (
+        rewrite("events ", "events 1\nevent 5 neurons_lif in_pulses 0 0x1p-8"),
+        "sets what arrives in a step (expected ; got in_pulses)",
+    ),
     "a file for nothing": (rewrite("injected ", ""), f"{TXT}: lists a file that no line uses"),
     "a drive without edges": (
         rewrite("projection pulses", "projection neurons_lif neurons_lif 1 in_pulses -"),
