@@ -8,12 +8,13 @@ import re
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from crc32c import crc32c
+from numpy.typing import NDArray
 
 from models.errors import Problem
 from pipeline.errors import RecordingError
@@ -31,6 +32,17 @@ LAST_CHUNK = 1
 _NAME = re.compile(r"chunk-(\d{8,})\.cur")
 
 
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """What makes values of numbers of events, by column: weight · number · scale + 0, rounded to `dtype`."""
+
+    weight: NDArray[np.float64]
+    """(n_columns,) volts: what an event weighs."""
+    scale: NDArray[np.float64]
+    """(n_columns,) what makes a mean current of the sum of a bin."""
+    dtype: np.dtype[Any]
+
+
 @dataclass(frozen=True)
 class Section:
     """One variable of a stream: `n_columns` items in each row, stored in tiles of `tile_columns` columns."""
@@ -39,6 +51,13 @@ class Section:
     dtype: np.dtype[Any]
     n_columns: int
     tile_columns: int
+    factors: Factors | None = field(default=None, compare=False)
+    """Where the items are numbers of events."""
+
+    @property
+    def value_dtype(self) -> np.dtype[Any]:
+        """Type of what is read: that of the items, or of the values that factors make of them."""
+        return self.factors.dtype if self.factors else self.dtype
 
     @property
     def n_tiles(self) -> int:

@@ -87,11 +87,12 @@ class Tiles:
         first = layout.first_tiles[i_section]
         self.crcs = np.frombuffer(table, "<u4")[first : first + self.section.n_tiles]
         self.n_at_once = max(1, _BUFFER_BYTES // max(1, self.tile_bytes))
+        self.factors = _spread_factors(self.section)
 
     def copy(self, pick: Pick, rows: slice, out: NDArray[Any]) -> None:
         """Copy rows of a pick, verified; raise `RecordingError` at a damaged tile."""
         for first, n_tiles, target in self._batches(pick):
-            tiles = self._load(first, n_tiles)[:, rows, pick.source]
+            tiles = self._weigh(self._load(first, n_tiles)[:, rows, pick.source], first, pick.source)
             if n_tiles == 1:
                 out[:, target] = tiles[0]
             else:
@@ -129,6 +130,16 @@ class Tiles:
                 raise RecordingError(self._describe_damage(first + i))
         return np.frombuffer(data, self.section.dtype).reshape(n_tiles, self.chunk.n_rows, self.section.tile_columns)
 
+    def _weigh(self, tiles: NDArray[Any], first: int, columns: Columns) -> NDArray[Any]:
+        """Return the values of tiles that begin with tile `first`: (n_tiles, n_rows, n_picked)."""
+        if self.section.factors is None:
+            return tiles
+        weight, scale = (factor[first : first + len(tiles), None, columns] for factor in self.factors)
+        values = tiles * weight
+        values *= scale
+        values += 0.0  # no input is 0 and not -0
+        return values
+
     def _describe_damage(self, tile: int) -> Problem:
         section, chunk = self.section, self.chunk
         first, last = tile * section.tile_columns, min(section.n_columns, (tile + 1) * section.tile_columns) - 1
@@ -143,6 +154,15 @@ class Tiles:
                 raise RecordingError(Problem(str(self.chunk.path), "is cut off"))
             data += more
         return data
+
+
+def _spread_factors(section: Section) -> tuple[NDArray[np.float64], ...]:
+    """Return weights and scales by tile and column, as (n_tiles, tile_columns) arrays; none for values."""
+    if section.factors is None:
+        return ()
+    n_missing = section.n_tiles * section.tile_columns - section.n_columns
+    both = (section.factors.weight, section.factors.scale)
+    return tuple(np.pad(factor, (0, n_missing)).reshape(-1, section.tile_columns) for factor in both)
 
 
 def _start(pick: Pick) -> int:

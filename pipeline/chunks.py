@@ -84,7 +84,7 @@ class Stream:
         return end
 
     def read(self, i_section: int, start: int, stop: int, columns: Columns | None = None) -> NDArray[Any]:
-        """Return rows `start` to `stop` - 1 of a section: (n_rows, n_columns) of its type, a new array.
+        """Return rows `start` to `stop` - 1 of a section: (n_rows, n_columns) of the type of its values, a new array.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class Stream:
         """
         section = self.sections[i_section]
         picks, n_columns = pick_columns(section, columns)
-        result = np.empty((stop - start, n_columns), section.dtype)
+        result = np.empty((stop - start, n_columns), section.value_dtype)
         end = start
         for chunk in self._overlapping(start, stop) if stop > start else ():
             first, last = max(start, chunk.first_row), min(stop, chunk.stop_row)
@@ -115,7 +115,7 @@ class Stream:
     def read_chunk(self, i_section: int, chunk: Chunk) -> NDArray[Any]:
         """Return all rows of a chunk; raise `RecordingError` where it is damaged, of a `partial` stream too."""
         picks, n_columns = pick_columns(self.sections[i_section], None)
-        result = np.empty((chunk.n_rows, n_columns), self.sections[i_section].dtype)
+        result = np.empty((chunk.n_rows, n_columns), self.sections[i_section].value_dtype)
         with self._tiles(chunk, i_section) as tiles:
             for pick in picks:
                 tiles.copy(pick, slice(0, chunk.n_rows), result)
@@ -133,7 +133,7 @@ class Stream:
         """Fill rows that no chunk has; which these are was said when the stream was opened."""
         if stop <= start:
             return
-        if not self.partial or section.dtype.kind != "f":
+        if not self.partial or rows.dtype.kind != "f":
             what = f"{section.name}: rows {start} to {stop - 1} are missing"
             raise RecordingError(Problem(str(self.folder), what))
         rows[...] = np.nan

@@ -18,7 +18,7 @@ from models.expand import Expanded
 from models.spec import SpikesRecord
 from models.steps import step_time
 from pipeline import chunk_tiles
-from pipeline.chunk_format import Section
+from pipeline.chunk_format import Factors, Section
 from pipeline.chunk_reader import ChunkReader, Counts, Events, open_counts, open_events
 from pipeline.chunks import Stream, open_stream
 from pipeline.errors import RecordingError
@@ -34,7 +34,7 @@ from pipeline.recording_index import (
     InputEntry,
     RatesEntry,
     SpikesEntry,
-    list_neurons,
+    list_columns,
     read_index,
 )
 from pipeline.recording_origin import Origin, refuse_damage
@@ -207,7 +207,7 @@ def open_recording(
     """
     refuse_damage(folder, origin, [folder.recording_index.name])
     index = read_index(folder.recording_index)
-    refuse_damage(folder, origin, list_neurons(index))
+    refuse_damage(folder, origin, list_columns(index))
     return _Opener(folder, network, index, partial).open(n_steps)
 
 
@@ -280,9 +280,13 @@ class _Opener:
     def _open_chunked(self, name: str, recorder: BinnedEntry, chunks: ChunksEntry) -> ChunkReader:
         dtype, n_problems = np.dtype(recorder.dtype), len(self.problems)
         recorded = {variable: self._load_neurons(array) for variable, array in recorder.arrays.items()}
+        factors = {v: self._load_factors(array, recorded[v].size, dtype) for v, array in recorder.arrays.items()}
         stream = Stream(self.folder.recording / chunks.folder)
         if len(self.problems) == n_problems:  # else it is not known how many columns there should be
-            sections = [Section(variable, dtype, n.size, chunks.tile_columns) for variable, n in recorded.items()]
+            sections = [
+                Section(variable, recorder.stored_type(variable), n.size, chunks.tile_columns, factors[variable])
+                for variable, n in recorded.items()
+            ]
             with self._noting():
                 stream = open_stream(stream.folder, sections, partial=self.partial)
                 self._check_rows(stream, recorder.n_bins)
@@ -311,6 +315,15 @@ class _Opener:
         if neurons.size and (neurons[0] < 0 or neurons[-1] >= self.network.n_neurons or np.any(np.diff(neurons) <= 0)):
             self._complain(path, "does not hold neurons", f"0 to {self.network.n_neurons - 1}, ascending")
         return np.array(neurons)
+
+    def _load_factors(self, array: ArrayEntry, n_neurons: int, dtype: np.dtype[Any]) -> Factors | None:
+        if array.numbers is None:
+            return None
+        path = self.folder.recording / array.numbers.factors
+        factors = self._load(path, np.float64, 2)
+        if factors.size and factors.shape != (2, n_neurons):
+            self._complain(path, "is of the wrong shape", f"2 by {n_neurons}", "{} by {}".format(*factors.shape))
+        return Factors(np.array(factors[0]), np.array(factors[1]), dtype) if len(factors) == 2 else None
 
     def _open_array(self, variable: str, array: ArrayEntry) -> RawArray:
         path, neurons = self.folder.recording / array.file, self._load_neurons(array)

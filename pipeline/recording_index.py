@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from models.errors import Problem
@@ -13,10 +14,13 @@ from models.values import fail
 from pipeline.chunks import TILE_COLUMNS, plan_chunk_rows
 from pipeline.errors import RecordingError
 
-VERSION = 1
-"""Of the layout of `recording/`."""
+VERSION = 2
+"""Of the layout of `recording/`; version 1 is the same without numbers of events, and is read, too."""
 SPIKE_ROWS = 65536
 """Spikes per chunk: some 800 kB, so that even a long silent run has little to lose and a busy one few files."""
+
+
+type NumbersType = Literal["uint8", "uint16"]
 
 
 class ChunksEntry(BaseModel):
@@ -29,6 +33,14 @@ class ChunksEntry(BaseModel):
     """Of currents and states; the sections of other recorders are one tile each, whatever this says."""
 
 
+class NumbersEntry(BaseModel):
+    """Numbers of events in place of values: each value is weight · number · scale + 0, in float64, then rounded."""
+
+    dtype: NumbersType
+    factors: str
+    """File of (2, n_neurons) float64: what an event weighs, and what makes a mean current of the sum of a bin."""
+
+
 class ArrayEntry(BaseModel):
     """One variable of a recorder; file names are relative to `recording/`."""
 
@@ -38,6 +50,8 @@ class ArrayEntry(BaseModel):
     offset_bytes: Annotated[int, Field(ge=0)] = 0
     neurons: str
     unit: str = ""
+    numbers: NumbersEntry | None = None
+    """In layout "chunks"."""
 
 
 class BinnedEntry(BaseModel):
@@ -60,7 +74,14 @@ class BinnedEntry(BaseModel):
                 raise fail(f"has {has}, unlike its array {name}", expected=f'"{layout}"', got=f'"{array.layout}"')
             if layout == "raw" and not array.file:
                 raise fail(f"does not say in which file its array {name} is")
+            if layout == "raw" and array.numbers:
+                raise fail(f"has no chunks, and yet numbers of events in its array {name}")
         return self
+
+    def stored_type(self, array: str) -> np.dtype[Any]:
+        """Return the type of the items of an array: that of its values, or of numbers of events."""
+        numbers = self.arrays[array].numbers
+        return np.dtype(numbers.dtype if numbers else self.dtype)
 
 
 class SpikesEntry(BaseModel):
@@ -122,10 +143,11 @@ class Index(BaseModel):
     inputs: dict[str, InputEntry] = {}
 
 
-def list_neurons(index: Index) -> list[str]:
-    """Return the names of the files that say which neurons were recorded, relative to `recording/`."""
+def list_columns(index: Index) -> list[str]:
+    """Return the names of the files that say what the columns of arrays are, relative to `recording/`."""
     binned = [recorder for recorder in index.recorders.values() if isinstance(recorder, BinnedEntry)]
-    return [array.neurons for recorder in binned for array in recorder.arrays.values()]
+    arrays = [array for recorder in binned for array in recorder.arrays.values()]
+    return [array.neurons for array in arrays] + [array.numbers.factors for array in arrays if array.numbers]
 
 
 def chunk_binned(
@@ -136,6 +158,7 @@ def chunk_binned(
     folder: str,
     n_neurons: Mapping[str, int],
     units: Mapping[str, str] | None = None,
+    numbers: Mapping[str, NumbersType] | None = None,
 ) -> BinnedEntry:
     """Return the entry of a recorder of currents or states that is written in chunks.
 
@@ -149,14 +172,24 @@ def chunk_binned(
         Recorded neurons by variable, in the order in which the program has them as sections.
     units : mapping of str to str, optional
         SI unit by variable; those of currents need none.
+    numbers : mapping of str to str, optional
+        Type of the numbers of events that are recorded instead of values, by variable; `VARIABLE.factors.npy` lies in
+        the folder, too.
     """
+    numbers = numbers or {}
     # No wider than what is recorded, so that small networks are not padded.
     width = min(TILE_COLUMNS, max(n_neurons.values(), default=1))
-    n_columns = width * sum(-(-n // width) for n in n_neurons.values())
-    rows = plan_chunk_rows(n_columns * (4 if dtype == "float32" else 8))
+    sizes = {name: np.dtype(numbers.get(name, dtype)).itemsize for name in n_neurons}
+    rows = plan_chunk_rows(sum(-(-n // width) * width * sizes[name] for name, n in n_neurons.items()))
     chunks = ChunksEntry(folder=folder, rows=rows, tile_columns=width)
+    counted = {name: NumbersEntry(dtype=kind, factors=f"{folder}/{name}.factors.npy") for name, kind in numbers.items()}
     arrays = {
-        name: ArrayEntry(layout="chunks", neurons=f"{folder}/{name}.neurons.npy", unit=(units or {}).get(name, ""))
+        name: ArrayEntry(
+            layout="chunks",
+            neurons=f"{folder}/{name}.neurons.npy",
+            unit=(units or {}).get(name, ""),
+            numbers=counted.get(name),
+        )
         for name in n_neurons
     }
     return BinnedEntry(kind=kind, steps_per_bin=steps_per_bin, n_bins=n_bins, dtype=dtype, chunks=chunks, arrays=arrays)
@@ -193,7 +226,7 @@ def read_index(path: Path) -> Index:
     except (OSError, ValueError) as error:
         raise RecordingError(Problem(str(path), "cannot be read as JSON", evidence=str(error))) from None
     version = raw.get("version") if isinstance(raw, dict) else None
-    if version != VERSION:
+    if version not in (1, VERSION):
         next_ = "load it with the version of this package that wrote it"
         problem = Problem(str(path), "is of another version", f"version {VERSION}", f"version {version}", next=next_)
         raise RecordingError(problem)

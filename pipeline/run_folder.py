@@ -128,6 +128,10 @@ class RunFolder:
         """Return the file of the neurons of a recorded variable: (n_neurons,) int32 global indices, ascending."""
         return self.recorder(recorder) / f"{variable}.neurons.npy"
 
+    def factors(self, recorder: str, variable: str) -> Path:
+        """Return the file of what makes currents of a channel's numbers of events: (2, n_neurons) float64."""
+        return self.recorder(recorder) / f"{variable}.factors.npy"
+
     def spike_steps(self, recorder: str) -> Path:
         """Return the file of a recorder's spikes' steps: (n_spikes,) int64."""
         return self.recorder(recorder) / "step.npy"

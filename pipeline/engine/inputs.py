@@ -29,7 +29,7 @@ from pipeline.recording_index import Index
 from pipeline.run_folder import RunFolder
 from pipeline.structure import hash_network
 
-_VERSION = 3
+_VERSION = 4
 
 
 def write_inputs(assembly: Assembly, index: Index, folder: RunFolder) -> None:

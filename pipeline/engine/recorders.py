@@ -1,6 +1,6 @@
 """What the engine's program records: the lines of its inputs, and the index of the recording."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from models.expand import Population
 from models.spec import RatesRecord, SpikesRecord
 from models.steps import count_steps
 from pipeline.atomic import write_atomically
+from pipeline.engine.counted import CountedChannel
 from pipeline.recording_index import (
     VERSION,
     BinnedEntry,
@@ -30,14 +31,16 @@ if TYPE_CHECKING:
     from pipeline.engine.inputs import InputWriter
 
 type Line = tuple[str | int | float, ...]
+type Counted = Mapping[str, CountedChannel]
+"""By name of the channel."""
 
 _INDEX = "recording.json"
 
 
-def plan_recording(assembly: Assembly) -> Index:
-    """Return the index of what will be recorded."""
+def plan_recording(assembly: Assembly, counted: Counted) -> Index:
+    """Return the index of what will be recorded; `counted` are the channels of which numbers of events may be."""
     spec = assembly.expanded.spec
-    binned = {recorder.name: _plan_values(assembly, recorder) for recorder in assembly.recorders}
+    binned = {recorder.name: _plan_values(assembly, recorder, counted) for recorder in assembly.recorders}
     entries: dict[str, BinnedEntry | SpikesEntry | RatesEntry] = {}
     for name, record in spec.record.items():
         if isinstance(record, SpikesRecord):
@@ -52,17 +55,24 @@ def plan_recording(assembly: Assembly) -> Index:
     )
 
 
-def prepare_recording(assembly: Assembly, index: Index, folder: RunFolder) -> None:
+def prepare_recording(assembly: Assembly, counted: Counted, index: Index, folder: RunFolder) -> None:
     """Write, among the inputs, what the program puts beside what it records, so that a recording explains itself."""
     folder.inputs.mkdir(parents=True, exist_ok=True)
     for recorder in assembly.recorders:
         for variable, arrays in _group_arrays(recorder).items():
             np.save(folder.inputs / _name_neurons(recorder, variable), _neurons_of(arrays))
+            if _has_numbers(index, recorder, variable):
+                factors = _find_factors(arrays, counted[variable], assembly.expanded.populations)
+                np.save(folder.inputs / _name_factors(recorder, variable), factors)
     write_atomically(folder.inputs / _INDEX, write_index(index))
 
 
 def _name_neurons(recorder: BinnedRecorder, variable: str) -> str:
     return f"record.{recorder.name}.{variable}.neurons.npy"
+
+
+def _name_factors(recorder: BinnedRecorder, variable: str) -> str:
+    return f"record.{recorder.name}.{variable}.factors.npy"
 
 
 def describe_recorders(writer: "InputWriter", index: Index) -> Iterator[Line]:
@@ -83,8 +93,11 @@ def describe_recorders(writer: "InputWriter", index: Index) -> Iterator[Line]:
         yield "sources", source.drive, *_locate_stream(index.inputs[source.drive])
     for recorder in writer.assembly.recorders:
         for variable in _group_arrays(recorder):
-            copied = writer.folder.neurons(recorder.name, variable).relative_to(writer.folder.recording)
-            yield "copy", writer.list_file(_name_neurons(recorder, variable)), str(copied)
+            copies = {_name_neurons(recorder, variable): writer.folder.neurons(recorder.name, variable)}
+            if _has_numbers(index, recorder, variable):
+                copies[_name_factors(recorder, variable)] = writer.folder.factors(recorder.name, variable)
+            for file, copy in copies.items():
+                yield "copy", writer.list_file(file), str(copy.relative_to(writer.folder.recording))
     yield "index", writer.list_file(_INDEX)
 
 
@@ -107,10 +120,34 @@ def _neurons_of(arrays: list[BinnedArray]) -> NDArray[np.int32]:
     return np.sort(np.concatenate([array.neurons for array in arrays]))
 
 
-def _plan_values(assembly: Assembly, recorder: BinnedRecorder) -> BinnedEntry:
+def _has_numbers(index: Index, recorder: BinnedRecorder, variable: str) -> bool:
+    entry = index.recorders[recorder.name]
+    return isinstance(entry, BinnedEntry) and entry.arrays[variable].numbers is not None
+
+
+def _find_factors(
+    arrays: list[BinnedArray], channel: CountedChannel, populations: tuple[Population, ...]
+) -> NDArray[np.float64]:
+    """Return (2, n_recorded): what an event weighs, and what makes a mean current of the sum of a bin."""
+    neurons = _neurons_of(arrays)
+    factors = np.zeros((2, neurons.size))
+    for population in populations:
+        members = (neurons >= population.start) & (neurons < population.stop)
+        factors[0, members] = channel.weights.get(population.name, 0.0)
+    for array in arrays:
+        assert array.scale is not None
+        scale = array.scale if array.scale.size == 1 else array.scale[array.local]
+        factors[1, np.searchsorted(neurons, array.neurons)] = scale
+    return factors
+
+
+def _plan_values(assembly: Assembly, recorder: BinnedRecorder, counted: Counted) -> BinnedEntry:
     n_neurons = {variable: _neurons_of(arrays).size for variable, arrays in _group_arrays(recorder).items()}
     n_bins = assembly.n_steps // recorder.steps_per_bin
-    return chunk_binned(recorder.kind, recorder.steps_per_bin, n_bins, recorder.dtype, recorder.name, n_neurons)
+    steps, folder = recorder.steps_per_bin, recorder.name
+    chosen = counted if recorder.kind == "currents" else {}
+    numbers = {name: kind for name in n_neurons if name in chosen and (kind := chosen[name].choose_type(steps))}
+    return chunk_binned(recorder.kind, steps, n_bins, recorder.dtype, folder, n_neurons, numbers=numbers)
 
 
 def _plan_rates(assembly: Assembly, name: str, record: RatesRecord) -> RatesEntry:
@@ -125,21 +162,23 @@ def _describe_values(
     grouped = _group_arrays(recorder)
     if not grouped:
         return
+    assert isinstance(entry, BinnedEntry)
     assert entry.chunks is not None
     place, rows = _locate_stream(entry)
-    shape = (recorder.steps_per_bin, np.dtype(recorder.dtype).itemsize, rows, entry.chunks.tile_columns)
-    yield "recorder", place, *shape, len(grouped)
-    for arrays in grouped.values():
-        yield "section", _neurons_of(arrays).size
+    yield "recorder", place, recorder.steps_per_bin, rows, entry.chunks.tile_columns, len(grouped)
+    for variable, arrays in grouped.items():
+        yield "section", _neurons_of(arrays).size, entry.stored_type(variable).itemsize
     for i_section, (variable, arrays) in enumerate(grouped.items()):
         neurons = _neurons_of(arrays)
         for array in arrays:
             name = f"record.{recorder.name}.{variable}.{array.group}"
+            columns = np.searchsorted(neurons, array.neurons).astype(np.int32)
             scale = f"scale_{recorder.name}_{variable}" if array.scale is not None else "-"
-            files = (
-                writer.save(f"{name}.local", array.local),
-                writer.save(f"{name}.columns", np.searchsorted(neurons, array.neurons).astype(np.int32)),
-            )
+            files = [writer.save(f"{name}.local", array.local), writer.save(f"{name}.columns", columns)]
+            if entry.arrays[variable].numbers:
+                weights, _ = np.load(writer.folder.inputs / _name_factors(recorder, variable))
+                scale = "-"
+                files.append(writer.save(f"{name}.weights", weights[columns]))
             yield "part", i_section, array.group, _find_values(writer, recorder, array), scale, *files
     for plan in writer.assembly.plans:
         if recorder.name in plan.sums:

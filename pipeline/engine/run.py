@@ -11,6 +11,7 @@ from models.groups import GroupPlan, plan_groups
 from pipeline.cache import note_use
 from pipeline.compile import Binary, compile_sources, find_binary
 from pipeline.edge_cache import obtain_edges
+from pipeline.engine.counted import find_counted
 from pipeline.engine.inputs import write_inputs
 from pipeline.engine.recorders import plan_recording, prepare_recording
 from pipeline.engine.supervise import run_program
@@ -95,7 +96,8 @@ def _prepare_folder(
     """Write into the run's folder everything that the program reads."""
     edges = obtain_edges(job.root, expanded, job.folder)
     assembly = assemble_network(expanded, plans, variables, edges, seed=job.seed, n_steps=job.n_steps)
-    index = plan_recording(assembly)
-    prepare_recording(assembly, index, job.folder)
+    counted = find_counted(assembly.expanded, assembly.n_steps)
+    index = plan_recording(assembly, counted)
+    prepare_recording(assembly, counted, index, job.folder)
     write_inputs(assembly, index, job.folder)
     return assembly

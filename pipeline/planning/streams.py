@@ -110,4 +110,4 @@ def _plan_events(name: str, chunks: ChunksEntry | None) -> PlannedStream:
 def _binned_sections(entry: BinnedEntry, recording: Path) -> tuple[Section, ...]:
     width = entry.chunks.tile_columns if entry.chunks else 1
     sizes = {name: np.load(recording / array.neurons, mmap_mode="r").size for name, array in entry.arrays.items()}
-    return tuple(Section(name, np.dtype(entry.dtype), size, width) for name, size in sizes.items())
+    return tuple(Section(name, entry.stored_type(name), size, width) for name, size in sizes.items())

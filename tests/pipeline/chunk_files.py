@@ -9,9 +9,16 @@ from crc32c import crc32c
 from numpy.typing import NDArray
 
 from pipeline.chunk_format import Section, chunk_name
-from pipeline.recording_index import Index, chunk_binned, chunk_input, chunk_rates, chunk_spikes, write_index
+from pipeline.recording_index import (
+    Index,
+    chunk_binned,
+    chunk_input,
+    chunk_rates,
+    chunk_spikes,
+    write_index,
+)
 from pipeline.run_folder import RunFolder
-from tests.pipeline.synthetic_run import SyntheticRun
+from tests.pipeline.synthetic_run import NUMBERS, SyntheticRun
 
 
 def pack_chunk(
@@ -77,15 +84,19 @@ def cut_stream(folder: RunFolder, recorder: str, n_chunks: int) -> None:
 
 
 def put_into_chunks(run: SyntheticRun, chunk_rows: int = 3) -> SyntheticRun:
-    """Rewrite a run's recording in chunks, with the entries that the pipeline makes."""
+    """Rewrite a run's recording in chunks, with the entries that the pipeline makes; some channels become numbers."""
     place, recorders = run.folder.recording, dict[str, Any]()
+    for name, factors in run.factors.items():
+        np.save(run.folder.factors("currents", name), factors)
     old = run.index()["recorders"]
     for name, arrays in (("currents", run.arrays), ("states", run.states)):
         sizes = {variable: array.shape[1] for variable, array in arrays.items()}
         entry = old[name]
         bins = (entry["kind"], entry["steps_per_bin"], entry["n_bins"], entry["dtype"])
-        recorders[name] = chunk_binned(*bins, name, sizes, {"I_lateral": "nA"})
-        write_padded(place / name, arrays, chunk_rows, recorders[name].chunks.tile_columns)
+        numbers = NUMBERS if name == "currents" else {}
+        recorders[name] = chunk_binned(*bins, name, sizes, {"I_lateral": "nA"}, numbers)
+        stored = arrays | {variable: run.numbers[variable] for variable in numbers}
+        write_padded(place / name, stored, chunk_rows, recorders[name].chunks.tile_columns)
     write_stream(place / "spikes", {"step": run.step[:, None], "neuron": run.neuron[:, None]}, 17)
     recorders["spikes"] = chunk_spikes("spikes")
     counts = np.load(run.folder.counts("rates"))
@@ -97,7 +108,7 @@ def put_into_chunks(run: SyntheticRun, chunk_rows: int = 3) -> SyntheticRun:
         step, source = np.load(run.folder.input_steps(drive)), np.load(run.folder.input_sources(drive))
         write_stream(run.folder.recorded_inputs(drive), {"step": step[:, None], "source": source[:, None]}, 7)
         inputs[drive] = chunk_input(f"inputs/{drive}")
-    index = Index(version=1, dt_s=1e-4, n_steps=200, recorders=recorders, inputs=inputs)
+    index = Index(version=2, dt_s=1e-4, n_steps=200, recorders=recorders, inputs=inputs)
     run.folder.recording_index.write_text(write_index(index))
     for path in [*place.rglob("*.bin"), *place.rglob("step.npy"), *place.rglob("counts.npy")]:
         path.unlink()

@@ -1,6 +1,7 @@
 """Starting `currents` as a process of its own, and watching what it starts."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ PATIENCE_S = 60.0
 
 
 def start_currents(*arguments: str | Path, **environment: str) -> "subprocess.Popen[str]":
-    """Start `python -m pipeline` in the checkout."""
+    """Start `python -m pipeline` in the checkout, as if in the foreground: it heeds Ctrl-C."""
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline", *map(str, arguments)],
         cwd=Path(__file__).resolve().parents[2],
@@ -20,7 +21,12 @@ def start_currents(*arguments: str | Path, **environment: str) -> "subprocess.Po
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | environment,
+        preexec_fn=_heed_interrupts,
     )
+
+
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run_currents(*arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.expand import Expanded, expand_network
 from models.files import load_network, to_tables, to_toml
+from pipeline.recording_index import NumbersType
 from pipeline.run_folder import RunFolder
 
 MODEL = """
@@ -109,6 +110,9 @@ CHANNELS = {
 }
 """Neurons that each channel reaches, in the order of the spec."""
 
+NUMBERS: dict[str, NumbersType] = {"inhibition": "uint16", "feedforward": "uint8"}
+"""Channels whose values are made of numbers of events, which is what is recorded of them in chunks."""
+
 
 @dataclass(eq=False)
 class SyntheticRun:
@@ -120,6 +124,10 @@ class SyntheticRun:
     steps_per_bin: int = 10
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     """(n_bins, n_neurons) of `v` and of each channel, the neurons of `CHANNELS`."""
+    numbers: dict[str, NDArray[Any]] = field(default_factory=dict)
+    """Of the channels in `NUMBERS`: (n_bins, n_neurons) numbers of events."""
+    factors: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    """(2, n_neurons): what makes values of them."""
     states: dict[str, NDArray[Any]] = field(default_factory=dict)
     step: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     neuron: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
@@ -208,6 +216,8 @@ def _write_currents(run: SyntheticRun, rng: np.random.Generator) -> dict[str, An
     for name, neurons in sizes.items():
         sign = -1 if name == "inhibition" else 1
         run.arrays[name] = (sign * rng.uniform(0.001, 0.1, (n_bins, len(neurons)))).astype(run.dtype)
+    for name, kind in NUMBERS.items():
+        _make_numbers(run, name, np.dtype(kind), rng)
     return {
         "kind": "currents",
         "steps_per_bin": run.steps_per_bin,
@@ -215,6 +225,17 @@ def _write_currents(run: SyntheticRun, rng: np.random.Generator) -> dict[str, An
         "dtype": run.dtype,
         "arrays": {name: _write_array(run, "currents", name, sizes[name], run.arrays[name]) for name in sizes},
     }
+
+
+def _make_numbers(run: SyntheticRun, channel: str, dtype: np.dtype[Any], rng: np.random.Generator) -> None:
+    """Replace a channel's currents by those of random numbers of events, among them the most that its type holds."""
+    n_bins, n_columns = run.arrays[channel].shape
+    numbers = rng.integers(1, np.iinfo(dtype).max, (n_bins, n_columns), endpoint=True).astype(dtype)
+    numbers[1, 0] = np.iinfo(dtype).max
+    weight = np.asarray(np.asarray(rng.uniform(1e-7, 1e-6, n_columns), np.float32), np.float64)
+    scale = rng.uniform(1, 2, n_columns) * (-1 if channel == "inhibition" else 1)
+    run.numbers[channel], run.factors[channel] = numbers, np.stack([weight, scale])
+    run.arrays[channel] = np.asarray(numbers * weight * scale, run.dtype)
 
 
 def _write_states(run: SyntheticRun, rng: np.random.Generator) -> dict[str, Any]:

@@ -100,6 +100,11 @@ class Arrivals {
     }
     const std::vector<Bin>& bins() const { return bins_; }
 
+    // Events that can reach a neuron in a bin, where they are counted.
+    std::uint64_t most_in_bin(std::size_t i_bin) const {
+        return most_at_once_ * static_cast<std::uint64_t>(bins_[i_bin].steps_per_bin);
+    }
+
     // Bytes that a neuron takes in an inlet, besides its variable.
     std::size_t n_bytes_per_neuron() const {
         std::size_t n_bytes = can_count_ ? sizeof(std::uint16_t) : 0;

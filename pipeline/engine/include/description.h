@@ -23,7 +23,7 @@
 
 namespace currents {
 
-constexpr std::int64_t description_version = 3;
+constexpr std::int64_t description_version = 4;
 
 constexpr std::int64_t most_whole = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t most_int32 = std::numeric_limits<std::int32_t>::max();

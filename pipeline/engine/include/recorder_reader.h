@@ -32,19 +32,15 @@ class RecorderReader {
           n_neurons_(static_cast<std::int64_t>(n_neurons)),
           duration_(duration) {}
 
-    // recorder FOLDER STEPS_PER_BIN ITEM_BYTES CHUNK_ROWS TILE_COLUMNS N_SECTIONS; as many lines `section N_COLUMNS`,
-    // then the lines `part` and `keep`.
+    // recorder FOLDER STEPS_PER_BIN CHUNK_ROWS TILE_COLUMNS N_SECTIONS; as many lines `section N_COLUMNS ITEM_BYTES`, then
+    // the lines `part` and `keep`.
     void read_recorder(Line& line) {
         finish_record(line);
         folder_ = run_.make_stream(line, line.word());
         steps_per_bin_ = read_bin(line, folder_);
-        item_bytes_ = static_cast<std::uint32_t>(line.whole(4, 8));
         chunk_rows_ = line.whole(1);
         tile_columns_ = line.whole(1, most_int32);
         n_sections_ = static_cast<std::size_t>(line.whole(1));
-        if (item_bytes_ != sizeof(float) && item_bytes_ != sizeof(double)) {
-            line.refuse("has values of neither 4 nor 8 bytes");
-        }
         sections_.clear();
         is_recorded_.clear();
         kind_ = Kind::values;
@@ -54,7 +50,12 @@ class RecorderReader {
         if (kind_ != Kind::values || sections_.size() == n_sections_) {
             line.refuse("belongs to no recorder");
         }
-        sections_.push_back({item_bytes_, line.whole(1, n_neurons_), tile_columns_});
+        const std::int64_t n_columns = line.whole(1, n_neurons_);
+        const auto item_bytes = static_cast<std::uint32_t>(line.whole(1, 8));
+        if ((item_bytes & (item_bytes - 1)) != 0) {
+            line.refuse("has neither values of 4 or 8 bytes nor numbers of 1 or 2");
+        }
+        sections_.push_back({item_bytes, n_columns, tile_columns_});
         is_recorded_.emplace_back(static_cast<std::size_t>(sections_.back().n_columns), false);
         if (sections_.size() == n_sections_) {
             check_chunk(line, sections_, chunk_rows_);
@@ -63,7 +64,8 @@ class RecorderReader {
         }
     }
 
-    // part SECTION GROUP VARIABLE SCALE LOCAL COLUMNS, with SCALE `-` or a variable of the group
+    // part SECTION GROUP VARIABLE SCALE LOCAL COLUMNS [WEIGHTS], with SCALE `-` or a variable of the group; WEIGHTS of a
+    // section of numbers of events: of the events at each recorded neuron
     void read_part(Line& line) {
         ValueRecorder& recorder = find_recorder(line);
         const auto i_section = static_cast<std::size_t>(line.whole(0, static_cast<std::int64_t>(n_sections_) - 1));
@@ -81,6 +83,11 @@ class RecorderReader {
         check_ascending(line, columns, section.n_columns);
         if (local.size() != columns.size()) {
             line.refuse("has lists of unlike lengths");
+        }
+        if (section.item_bytes < sizeof(float)) {
+            read_weights(line, variable, local.size(), section.item_bytes);
+        } else if (variable.arrivals && variable.scale.empty()) {
+            line.refuse("records what arrives in a step as a state");
         }
         mark_recorded(line, is_recorded_[i_section], columns);
         recorder.add_part(index_of(simulation_, members),
@@ -233,6 +240,23 @@ class RecorderReader {
         return *simulation_.value_recorders.back();
     }
 
+    void read_weights(Line& line, RecordedVariable& variable, std::size_t n_recorded, std::uint32_t item_bytes) {
+        if (!variable.arrivals || !variable.scale.empty()) {
+            line.refuse("has numbers of what does not arrive");
+        }
+        const std::uint64_t most = (std::uint64_t{1} << (8 * item_bytes)) - 1;
+        if (variable.arrivals->bins()[variable.i_bin].is_counted && variable.arrivals->most_in_bin(variable.i_bin) > most) {
+            line.refuse("has numbers that are too small for the events of a bin", std::to_string(most) + " at most",
+                        std::to_string(variable.arrivals->most_in_bin(variable.i_bin)));
+        }
+        const std::string file = inputs_.use(line, line.word());
+        variable.event_weights = read_npy<double>(file);
+        if (variable.event_weights.size() != n_recorded) {
+            throw InputFailure(file, "is of the wrong length", std::to_string(n_recorded),
+                               std::to_string(variable.event_weights.size()));
+        }
+    }
+
     static void check_ascending(const Line& line, const std::vector<std::int32_t>& list, std::int64_t end) {
         for (std::size_t i = 0; i < list.size(); ++i) {
             if (list[i] < 0 || list[i] >= end || (i > 0 && list[i] <= list[i - 1])) {
@@ -350,7 +374,6 @@ class RecorderReader {
     // Of the recorder whose sections and parts are read.
     std::string folder_;
     std::int64_t steps_per_bin_ = 1;
-    std::uint32_t item_bytes_ = 4;
     std::int64_t chunk_rows_ = 1;
     std::int64_t tile_columns_ = 1;
     std::size_t n_sections_ = 0;

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,8 @@ struct RecordedVariable {
     std::size_t i_bin = 0;
     // By what sums are multiplied to make currents of them; empty where they are not.
     std::string scale;
+    // Where numbers of events are recorded and not values: what an event weighs, by recorded neuron.
+    std::vector<double> event_weights;
 
     // Ranges of neurons whose sums are counts; none where they are not.
     std::vector<WeightRange> weights() const {
@@ -52,7 +56,12 @@ class RecordedPart {
         : i_section_(i_section), row_items_(section.tile_columns), variable_(std::move(variable)) {
         const std::int64_t width = section.tile_columns;
         const std::vector<WeightRange> weights = variable_.weights();
-        const auto weight_of = [&weights](std::int64_t neuron) {
+        const std::vector<double>& event_weights = variable_.event_weights;
+        const auto weight_of = [&](std::size_t i) {
+            if (!event_weights.empty()) {
+                return event_weights[i];
+            }
+            const std::int64_t neuron = local[i];
             const auto ends_before = [neuron](const WeightRange& range) { return range.end <= neuron; };
             const auto range = std::partition_point(weights.begin(), weights.end(), ends_before);
             return range == weights.end() ? 0.0 : range->weight;
@@ -61,11 +70,11 @@ class RecordedPart {
             const std::int64_t column = columns[i];
             const bool follows = i > 0 && local[i] == local[i - 1] + 1 && column == columns[i - 1] + 1 &&
                                  column % width != 0 && local[i] % n_neurons_per_block != 0 &&
-                                 weight_of(local[i]) == weight_of(local[i - 1]);
+                                 weight_of(i) == weight_of(i - 1);
             if (follows) {
                 ++runs_.back().length;
             } else {
-                runs_.push_back({local[i], column / width * width * chunk_rows + column % width, 1, weight_of(local[i])});
+                runs_.push_back({local[i], column / width * width * chunk_rows + column % width, 1, weight_of(i)});
             }
         }
         first_run_.resize(static_cast<std::size_t>(count_blocks(n_neurons)) + 1);
@@ -79,13 +88,18 @@ class RecordedPart {
     std::size_t i_section() const { return i_section_; }
     const RecordedVariable& variable() const { return variable_; }
 
-    // Write the values of a block of neurons into a row of the section's buffer.
+    // Write the values of a block of neurons, or numbers of events where T is a whole number, into a row of the section's
+    // buffer.
     template <class T>
     void write_block(const ValueSource& source, std::int64_t i_block, T* section, std::int64_t row) const {
         T* place = section + row * row_items_;
         const Run* run = runs_.data() + first_run_[static_cast<std::size_t>(i_block)];
         const Run* end = runs_.data() + first_run_[static_cast<std::size_t>(i_block) + 1];
-        if (source.counts) {
+        if constexpr (std::is_integral_v<T>) {
+            for (; run != end; ++run) {
+                write_numbers(source, *run, place);
+            }
+        } else if (source.counts) {
             for (; run != end; ++run) {
                 write_scaled(source, *run, source.counts, place, [weight = run->weight](std::uint32_t n) {
                     return weight * static_cast<double>(n);
@@ -106,6 +120,18 @@ class RecordedPart {
         std::int64_t length;
         double weight;
     };
+
+    // From counts, or from sums of equal weights: those are exact, and so is their quotient.
+    template <class T> static void write_numbers(const ValueSource& source, const Run& run, T* place) {
+        if (source.counts) {
+            copy(run.length, source.counts + run.local, place + run.offset, [](std::uint32_t n, std::int64_t) { return n; });
+        } else {
+            copy(run.length, source.values + run.local, place + run.offset, [weight = run.weight](double sum, std::int64_t) {
+                constexpr double most = std::numeric_limits<T>::max();
+                return weight > 0.0 ? std::min(most, sum / weight) : 0.0;
+            });
+        }
+    }
 
     template <class From, class T, class Weigh>
     static void write_scaled(const ValueSource& source, const Run& run, const From* from, T* place, Weigh weigh) {
@@ -182,10 +208,19 @@ class ValueRecorder {
         const std::int64_t row = stream_->row() + step / steps_per_bin_ - i_first_bin_;
         for (std::size_t i = 0; i < sources.size(); ++i) {
             const RecordedPart& part = parts_[i_group][i];
-            if (sections_[part.i_section()].item_bytes == sizeof(float)) {
-                part.write_block(sources[i], i_block, stream_->section<float>(part.i_section()), row);
-            } else {
-                part.write_block(sources[i], i_block, stream_->section<double>(part.i_section()), row);
+            const std::size_t i_section = part.i_section();
+            switch (sections_[i_section].item_bytes) {
+                case sizeof(std::uint8_t):
+                    part.write_block(sources[i], i_block, stream_->section<std::uint8_t>(i_section), row);
+                    break;
+                case sizeof(std::uint16_t):
+                    part.write_block(sources[i], i_block, stream_->section<std::uint16_t>(i_section), row);
+                    break;
+                case sizeof(float):
+                    part.write_block(sources[i], i_block, stream_->section<float>(i_section), row);
+                    break;
+                default:
+                    part.write_block(sources[i], i_block, stream_->section<double>(i_section), row);
             }
         }
     }

@@ -65,10 +65,14 @@ TXT = "inputs/program.txt"
 NEURONS, MAP = "inputs/neurons_lif.neurons.npy", "inputs/record.rates.neurons_lif.npy"
 LOCAL = "inputs/record.currents.v.neurons_lif.local.npy"
 TARGET, ROW = "edges/slow/target.npy", "edges/slow/row.npy"
+INHIBITION = (
+    "part 2 neurons_lif in_inhibition - "
+    "record.currents.inhibition.neurons_lif.local.npy record.currents.inhibition.neurons_lif.columns.npy"
+)
 WHOLE = "has something else in place of a whole number"
 SPOILT: dict[str, tuple[Spoil, str]] = {
     "another file": (rewrite("currents ", "Currents 1"), f"{TXT}: does not describe a run"),
-    "another version": (rewrite("currents ", "currents 1"), f"{TXT}:1: is of another version (expected 3; got 1)"),
+    "another version": (rewrite("currents ", "currents 1"), f"{TXT}:1: is of another version (expected 4; got 1)"),
     "no version": (rewrite("currents ", "currents"), f"{TXT}: does not describe a run"),
     "no time": (rewrite("time ", "tame 0x1p-13 100"), f"{TXT}:2: does not give the time"),
     "no seed": (rewrite("seed ", "sead 1"), f"{TXT}:3: does not give the seed"),
@@ -113,6 +117,20 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
     "a file for two": (
         rewrite("injected ", "injected neurons_lif injected_bias 20 25 1 neurons_lif.neurons.npy"),
         "uses a file that another line uses (expected ; got neurons_lif.neurons.npy)",
+    ),
+    "numbers of three bytes": (
+        rewrite("section ", "section 25 3"),
+        "has neither values of 4 or 8 bytes nor numbers of 1 or 2",
+    ),
+    "numbers of a state": (rewrite("section ", "section 25 1"), "has numbers of what does not arrive"),
+    "numbers too small for a bin": (
+        rewrite("recorder ", "recorder currents 1000 16384 25 6"),
+        "has numbers that are too small for the events of a bin (expected 255 at most; got 5000)",
+    ),
+    "numbers without weights": (rewrite("part 2 ", INHIBITION), "ends too early"),
+    "weights of other neurons": (
+        rewrite("part 2 ", f"{INHIBITION} record.currents.background.neurons_lif.weights.npy"),
+        "record.currents.background.neurons_lif.weights.npy: is of the wrong length (expected 20; got 25)",
     ),
     "an event on what arrives": (
         rewrite("events ", "events 1\nevent 5 neurons_lif in_pulses 0 0x1p-8"),

@@ -45,6 +45,7 @@ poisson: dict[str, object] = {"kind": "poisson", "target": "E", "polarity": "exc
 dense: dict[str, object] = {
     f"pathway.{name}.connect.probability": 0.8 for name in ("lateral", "local", "inhibition", "feedforward")
 }
+doubles: dict[str, object] = {"interval": "1 ms", "dtype": "float64"}
 one_by_one = [
     {"time": f"{1 + i} ms", "population": "L1S", "index": i % 10, "set": "v", "value": "2 V"} for i in range(150)
 ]
@@ -74,7 +75,7 @@ CASES = {
             "drive.ramp.rate.interval": "200 ms",
             "drive.step.value.interval": "500 ms",
             "pathway.fast.weight": "6 mV",
-            "record": {"firing": {"kind": "states", "population": "A", "interval": "1 ms", "variables": ["pairs"]}},
+            "record.firing": doubles | {"kind": "states", "population": "A", "variables": ["pairs"]},
         },
         quick=True,
     ),

@@ -106,5 +106,5 @@ def test_help_and_version_go_to_stdout(steady: Prepared, tmp_path: Path) -> None
         assert code.meaning in told.stdout
     version = subprocess.run([steady.binary, "--version"], capture_output=True, text=True, check=True)
     assert version.stderr == ""
-    assert version.stdout.splitlines()[:3] == ["currents engine", "format of inputs 3", "format of recordings 1"]
+    assert version.stdout.splitlines()[:3] == ["currents engine", "format of inputs 4", "format of recordings 1"]
     assert not list(tmp_path.iterdir())

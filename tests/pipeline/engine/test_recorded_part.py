@@ -19,10 +19,11 @@ PROGRAM = r"""
 #include <cstdlib>
 
 // Arguments: a folder, the columns of the section, the width of its tiles, rows of a chunk, the row that is written,
-// and what is recorded: "values", "shared" or "scaled" ones, or "counts". Standard output: the section, raw.
-int main(int, char** argv) {
+// what is recorded ("values", "shared" or "scaled" ones, values made of "counts", or the counts as "numbers"), and the
+// type of the items. Standard output: the section, raw.
+template <class T> int record(char** argv) {
     const std::string folder = argv[1], kind = argv[6];
-    const currents::Section section = {sizeof(float), std::atol(argv[2]), std::atol(argv[3])};
+    const currents::Section section = {sizeof(T), std::atol(argv[2]), std::atol(argv[3])};
     const long chunk_rows = std::atol(argv[4]), row = std::atol(argv[5]);
     const auto local = currents::read_npy<std::int32_t>(folder + "/local.npy");
     const auto columns = currents::read_npy<std::int32_t>(folder + "/columns.npy");
@@ -37,21 +38,30 @@ int main(int, char** argv) {
     currents::RecordedVariable variable;
     currents::ValueSource source;
     source.values = values.data();
-    if (kind == "counts") {
+    if (kind == "counts" || kind == "numbers") {
         variable.arrivals = &arrivals;
         variable.i_bin = arrivals.add_bin(1);
         if (arrivals.are_counted()) source.counts = counts.data();
         // Few neurons of unlike weights are not counted.
         else for (std::int64_t i = 0; i < n; ++i) values[static_cast<std::size_t>(i)] *= i < n / 2 ? 0.5 : 0.25;
     }
-    if (kind != "values") source.scale = scale.data();
+    if (kind == "numbers") {
+        for (const std::int32_t neuron : local) variable.event_weights.push_back(neuron < n / 2 ? 0.5 : 0.25);
+    }
+    if (kind != "values" && kind != "numbers") source.scale = scale.data();
     source.scale_is_shared = kind != "scaled";
     const currents::RecordedPart part(0, variable, local, columns, section, chunk_rows, n);
     const std::int64_t n_tiles = (section.n_columns + section.tile_columns - 1) / section.tile_columns;
-    std::vector<float> image(static_cast<std::size_t>(n_tiles * section.tile_columns * chunk_rows), -1.0f);
+    std::vector<T> image(static_cast<std::size_t>(n_tiles * section.tile_columns * chunk_rows), static_cast<T>(-1));
     for (std::int64_t b = 0; b < currents::count_blocks(n); ++b) part.write_block(source, b, image.data(), row);
-    std::fwrite(image.data(), sizeof(float), image.size(), stdout);
+    std::fwrite(image.data(), sizeof(T), image.size(), stdout);
     return 0;
+}
+
+int main(int, char** argv) {
+    const std::string type = argv[7];
+    return type == "uint8" ? record<std::uint8_t>(argv) : type == "uint16" ? record<std::uint16_t>(argv)
+         : type == "float32" ? record<float>(argv) : record<double>(argv);
 }
 """
 
@@ -68,27 +78,31 @@ def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     density=st.sampled_from([0.1, 0.9, 1.0]),
     seed=st.integers(0, 2**32 - 1),
     width=st.sampled_from([1, 3, 32]),
-    kind=st.sampled_from(["values", "shared", "scaled", "counts"]),
+    kind=st.sampled_from(["values", "shared", "scaled", "counts", "numbers"]),
+    wide=st.booleans(),
 )
 def test_values_go_to_their_place(
-    program: Path, tmp_path: Path, n_neurons: int, density: float, seed: int, width: int, kind: str
+    program: Path, tmp_path: Path, n_neurons: int, density: float, seed: int, width: int, kind: str, wide: bool
 ) -> None:
     """Row r and column c at item ((c / width) * rows + r) * width + c % width; nothing else is written."""
     rng = np.random.default_rng(seed)
     local = np.flatnonzero(rng.random(n_neurons) <= density).astype(np.int32)
     n_columns = local.size + 5  # columns of other groups between ours
     columns = np.sort(rng.permutation(n_columns)[: local.size]).astype(np.int32)
-    values = rng.integers(0, 1000, n_neurons).astype(np.float64)
+    types = ("uint8", "uint16") if kind == "numbers" else ("float32", "float64")
+    dtype = np.dtype(types[wide])
+    values = rng.integers(0, 256 if dtype == np.uint8 else 1000, n_neurons).astype(np.float64)
     scale = rng.normal(size=n_neurons) if kind == "scaled" else np.array([-2.0])
     for name, array in {"local": local, "columns": columns, "values": values, "scale": scale}.items():
         np.save(tmp_path / f"{name}.npy", array)
-    words = [str(tmp_path), str(n_columns), str(width), "4", "2", kind]
+    words = [str(tmp_path), str(n_columns), str(width), "4", "2", kind, dtype.name]
     done = subprocess.run([str(program), *words], capture_output=True, check=True)
-    image = np.frombuffer(done.stdout, np.float32).reshape(-1, 4, width)
+    image = np.frombuffer(done.stdout, dtype).reshape(-1, 4, width)
 
-    expected = np.full(image.shape, np.float32(-1))
+    untouched = np.iinfo(dtype).max if kind == "numbers" else -1
+    expected = np.full(image.shape, untouched, dtype)
     weight = np.where(np.arange(n_neurons) < n_neurons // 2, 0.5, 0.25) if kind == "counts" else 1.0
-    whole = values * weight * (1.0 if kind == "values" else scale) + 0.0
+    whole = values * weight * (1.0 if kind in ("values", "numbers") else scale) + 0.0
     expected[columns // width, 2, columns % width] = whole[local]
     np.testing.assert_array_equal(image, expected)
     assert not np.signbit(image[image == 0]).any()
