@@ -1,11 +1,13 @@
 """Variables of neurons: that events set, that recorders of states record, that own equations give initial values."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from models.array_files import find_file, open_array
+from models.channels import gather_channels
 from models.checks.basics import Problems, first_per_place, refuse_name
 from models.errors import Problem, SpecError
 from models.populations import choose_populations, expand_populations
@@ -41,10 +43,24 @@ def check_variables(spec: NetworkSpec, complete: bool = True) -> Problems:
 
 
 def _check_own(spec: NetworkSpec, variables: dict[str, Variables | None]) -> Problems:
+    arrivals = [f"in_{channel.name}" for channel in gather_channels(spec)]
     for population in expand_populations(spec):
         neuron, known = spec.neuron.get(population.neuron), variables.get(population.name)
+        if isinstance(neuron, EquationsNeuron):
+            yield from _check_arrivals(population.neuron, neuron, arrivals)
         if isinstance(neuron, EquationsNeuron) and known is not None:
             yield from _check_initial(population.neuron, neuron, known, spec.folder)
+
+
+def _check_arrivals(name: str, neuron: EquationsNeuron, arrivals: list[str]) -> Problems:
+    """Refuse code that reads or writes what arrives in a step: it is on its way, and 0 whenever such code runs."""
+    for key in ("equations", "threshold", "reset"):
+        code = re.sub(r"#.*", "", getattr(neuron, key))
+        for used in filter(arrivals.__contains__, re.findall(r"\w+", code)):
+            what = f"uses {used}, which is what arrives in a step and no variable of the neuron"
+            yield Problem(
+                f"neuron.{name}.{key}", what, next="use I, the sum of the currents; impulses enter v by themselves"
+            )
 
 
 def _check_initial(name: str, neuron: EquationsNeuron, known: Variables, folder: Path) -> Problems:

@@ -167,6 +167,16 @@ CASES: dict[str, Case] = {
         "small: neuron.lif.initial.n: names a file that does not exist (got {folder}/gone.npy).\n"
         "  next: make the file, or correct its name, which is relative to the model file's folder",
     ),
+    "own equations that read what arrives": (
+        {"neuron.lif": OWN | {"equations": "dv/dt = (I - v + in_fast)/tau : volt", "parameters": {"tau": "10 ms"}}},
+        "small: neuron.lif.equations: uses in_fast, which is what arrives in a step and no variable of the neuron.\n"
+        "  next: use I, the sum of the currents; impulses enter v by themselves",
+    ),
+    "own equations with a reset of what arrives": (
+        {"neuron.lif": OWN | {"reset": "v = 0*volt\nin_fast = 0*volt  # none", "parameters": {"tau": "10 ms"}}},
+        "small: neuron.lif.reset: uses in_fast, which is what arrives in a step and no variable of the neuron.\n"
+        "  next: use I, the sum of the currents; impulses enter v by themselves",
+    ),
     "own equations with an initial value without unit": (
         {"neuron.lif": OWN_CONSTANTS | {"initial": {"v": 0.01}}},
         'small: neuron.lif.initial.v: has no unit (expected a quantity in volt, such as "0.2 mV"; got "0.01").',
