@@ -121,9 +121,8 @@ def damage_array(folder: RunFolder, rng: Rng) -> None:
             replace_file(path, content[:10] + flip_bits(content[10:128], rng) + content[128:])
         case 3:
             values = np.load(path)
-            values[rng.integers(max(1, values.size), size=min(3, values.size)) % max(1, values.size)] = extreme(
-                values, rng
-            )
+            places = rng.integers(max(1, values.size), size=min(3, values.size))
+            values.flat[places] = extreme(values, rng)
             path.unlink()
             np.save(path, values)
         case _:
