@@ -24,6 +24,8 @@ from pipeline.signals import ignore_again
 INCLUDE = Path(__file__).resolve().parent.parent / "models" / "include"
 """Headers of ours that generated programs include."""
 
+ignore_again()  # Brian2 has been imported
+
 # The body of a function that the program calls about twice a second: one JSON line on stderr.
 _REPORT = r"""
 fprintf(stderr, "{\"completed\": %.6f, \"elapsed_s\": %.3f}\n", completed, elapsed);
@@ -98,7 +100,6 @@ class ReferenceTree(SourceTree):
 @contextmanager
 def activate_device[D: CPPStandaloneDevice](device: D) -> Iterator[D]:
     """Make a new device the active one; restore the caller's device and preferences."""
-    ignore_again()
     wanted = {
         "codegen.cpp.compiler": "unix",
         # Ours are added to the makefile: Brian2 would try each of them on the compiler first.

@@ -228,7 +228,8 @@ def read_index(path: Path) -> Index:
     version = raw.get("version") if isinstance(raw, dict) else None
     if version not in (1, VERSION):
         next_ = "load it with the version of this package that wrote it"
-        problem = Problem(str(path), "is of another version", f"version {VERSION}", f"version {version}", next=next_)
+        expected = f"version 1 or {VERSION}"
+        problem = Problem(str(path), "is of another version", expected, f"version {version}", next=next_)
         raise RecordingError(problem)
     try:
         return Index.model_validate(raw)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.drives import poisson_rows
+from models.drives import read_series
 from models.expand import Channel, Expanded, PoissonInput, Projection
 from models.kinetics import find_kinetics
 from models.poisson import poisson_thresholds
@@ -34,6 +34,12 @@ def find_counted(expanded: Expanded, n_steps: int) -> dict[str, CountedChannel]:
 
     A source fires at most once in a step, and has one edge at most to a neuron; the counts of a poisson drive end with
     its table.
+
+    Parameters
+    ----------
+    expanded : Expanded
+    n_steps : int
+        Of the run, which rates that vary in time must cover.
     """
     found = {channel.name: _find_channel(expanded, n_steps, channel) for channel in expanded.channels}
     return {name: counted for name, counted in found.items() if counted is not None}
@@ -61,8 +67,7 @@ def _list_events(expanded: Expanded, n_steps: int, channel: Channel) -> Iterator
         if projection.pathway in channel.members:
             yield projection, projection.source.size
     dt_s, folder = expanded.spec.network.dt.value, expanded.spec.folder
-    for drive in channel.members:
-        inputs = [item for item in expanded.poisson_inputs if item.drive == drive]
-        rows = poisson_rows(drive, inputs, 0, dt_s, n_steps, folder)  # of any seed
-        for item, row in zip(inputs, rows, strict=True):
-            yield item, poisson_thresholds(float(np.max(row.means.values))).size
+    for item in expanded.poisson_inputs:
+        if item.drive in channel.members:
+            rates = read_series(item.rate, dt_s, n_steps, folder, f"drive.{item.drive}.rate").values
+            yield item, poisson_thresholds(float(np.max(rates)) * (item.sources * dt_s)).size

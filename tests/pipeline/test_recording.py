@@ -130,7 +130,7 @@ def _other_version(run: SyntheticRun) -> Problem:
     run.change_index(version=3)
     next_ = "load it with the version of this package that wrote it"
     place = str(run.folder.recording_index)
-    return Problem(place, "is of another version", "version 2", "version 3", next=next_)
+    return Problem(place, "is of another version", "version 1 or 2", "version 3", next=next_)
 
 
 def _other_clock(run: SyntheticRun) -> Problem:

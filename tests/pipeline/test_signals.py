@@ -11,11 +11,12 @@ from pipeline.signals import delay_signals, interrupt_on_signals
 
 STAYING = """
 import signal
-from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
-from pipeline.emit import activate_device
 from pipeline.signals import delay_signals, interrupt_on_signals
 
-with interrupt_on_signals(), activate_device(CPPStandaloneDevice()):
+with interrupt_on_signals():
+    import pipeline.emit
+    signal.raise_signal(signal.SIGINT)
+with interrupt_on_signals():
     signal.raise_signal(signal.SIGINT)
     with delay_signals():
         signal.raise_signal(signal.SIGINT)

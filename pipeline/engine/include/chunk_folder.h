@@ -138,6 +138,12 @@ class ChunkFolder {
         }
     }
 
+    // Whether all chunks before this one have their names.
+    bool expects(std::uint64_t chunk_index) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return next_ == chunk_index;
+    }
+
     // Return when every chunk will survive a power failure.
     void sync() {
         while (!unsynced_.empty()) {

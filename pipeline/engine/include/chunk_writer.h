@@ -61,15 +61,17 @@ class ChunkStream {
 
     // Row row() is complete. Waits for the disk when all buffers are on their way there.
     void finish_row() {
-        disk_.check();
         if (++row_ == chunk_rows_) {
             send(0);
             take_buffer();
+        } else {
+            disk_.check();
         }
     }
 
     // The rows of the unfinished chunk become a chunk. Returns when all rows are written and synced.
     void flush() {
+        disk_.check();
         if (row_ > 0) {
             send(0);
         }
@@ -80,6 +82,7 @@ class ChunkStream {
     // Flush, with the mark that nothing follows: the stream is complete. Does nothing the second time.
     void close() {
         if (!closed_) {
+            disk_.check();
             send(LAST_CHUNK);
             sync();
             closed_ = true;
@@ -97,19 +100,15 @@ class ChunkStream {
         if (row_ > 0) {
             buffer_->unwritten = make_header(0);
         }
-        const auto earlier = [](const auto& a, const auto& b) {
-            return a->unwritten && (!b->unwritten || a->unwritten->chunk_index < b->unwritten->chunk_index);
-        };
-        std::sort(buffers_.begin(), buffers_.end(), earlier);
         try {
-            for (const auto& buffer : buffers_) {
-                if (buffer->unwritten) {
-                    files_.write(*buffer, static_cast<std::size_t>(chunk_rows_));
-                }
-            }
-            files_.sync();
+            write_unwritten();
         } catch (const std::exception&) {
             // There is no room; what was there before still is.
+        }
+        try {
+            files_.sync();
+        } catch (const std::exception&) {
+            // Checksums will tell what is not on disk.
         }
     }
 
@@ -140,6 +139,20 @@ class ChunkStream {
         header.first_row = static_cast<std::uint64_t>(position_.first_row);
         header.n_rows = static_cast<std::uint64_t>(row_);
         return header;
+    }
+
+    // Chunks that were handed over and are not on disk, in their order, up to a gap.
+    void write_unwritten() {
+        const auto earlier = [](const auto& a, const auto& b) {
+            return a->unwritten && (!b->unwritten || a->unwritten->chunk_index < b->unwritten->chunk_index);
+        };
+        std::sort(buffers_.begin(), buffers_.end(), earlier);
+        for (const std::unique_ptr<ChunkBuffer>& buffer : buffers_) {
+            if (!buffer->unwritten || !files_.expects(buffer->unwritten->chunk_index)) {
+                return;
+            }
+            files_.write(*buffer, static_cast<std::size_t>(chunk_rows_));
+        }
     }
 
     // Hand the rows over to the disk thread. The buffer is not ours until its ticket is done.

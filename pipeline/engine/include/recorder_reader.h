@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -254,6 +255,11 @@ class RecorderReader {
         if (variable.event_weights.size() != n_recorded) {
             throw InputFailure(file, "is of the wrong length", std::to_string(n_recorded),
                                std::to_string(variable.event_weights.size()));
+        }
+        for (const double weight : variable.event_weights) {
+            if (!(weight >= 0.0 && weight <= std::numeric_limits<float>::max())) {
+                throw InputFailure(file, "has a weight that is none", "", std::to_string(weight));
+            }
         }
     }
 

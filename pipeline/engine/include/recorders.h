@@ -4,6 +4,7 @@
 #define CURRENTS_RECORDERS_H
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -16,6 +17,7 @@
 #include "arrivals.h"
 #include "blocks.h"
 #include "chunk_writer.h"
+#include "failures.h"
 
 namespace currents {
 
@@ -121,15 +123,23 @@ class RecordedPart {
         double weight;
     };
 
-    // From counts, or from sums of equal weights: those are exact, and so is their quotient.
-    template <class T> static void write_numbers(const ValueSource& source, const Run& run, T* place) {
+    // From counts, which cannot become too large, or from sums of equal weights: those are exact, and so is their quotient.
+    template <class T> void write_numbers(const ValueSource& source, const Run& run, T* place) const {
         if (source.counts) {
             copy(run.length, source.counts + run.local, place + run.offset, [](std::uint32_t n, std::int64_t) { return n; });
-        } else {
-            copy(run.length, source.values + run.local, place + run.offset, [weight = run.weight](double sum, std::int64_t) {
-                constexpr double most = std::numeric_limits<T>::max();
-                return weight > 0.0 ? std::min(most, sum / weight) : 0.0;
-            });
+            return;
+        }
+        constexpr double most = std::numeric_limits<T>::max();
+        bool are_numbers = true;
+        const auto divide = [&are_numbers, most, weight = run.weight](double sum, std::int64_t) {
+            const double n = weight > 0.0 ? sum / weight : sum;
+            are_numbers = are_numbers && n <= most && n == std::floor(n);
+            return std::min(most, n);
+        };
+        copy(run.length, source.values + run.local, place + run.offset, divide);
+        if (!are_numbers) {
+            throw InputFailure("the recorder of " + variable_.name,
+                               "has weights that are not those of the events, or numbers that are too small for them");
         }
     }
 

@@ -36,6 +36,7 @@ template <class T> int record(char** argv) {
     arrivals.expect(n / 2, n, 1, 0.25);
     arrivals.settle();
     currents::RecordedVariable variable;
+    variable.name = "in_x";
     currents::ValueSource source;
     source.values = values.data();
     if (kind == "counts" || kind == "numbers") {
@@ -60,8 +61,13 @@ template <class T> int record(char** argv) {
 
 int main(int, char** argv) {
     const std::string type = argv[7];
-    return type == "uint8" ? record<std::uint8_t>(argv) : type == "uint16" ? record<std::uint16_t>(argv)
-         : type == "float32" ? record<float>(argv) : record<double>(argv);
+    try {
+        return type == "uint8" ? record<std::uint8_t>(argv) : type == "uint16" ? record<std::uint16_t>(argv)
+             : type == "float32" ? record<float>(argv) : record<double>(argv);
+    } catch (const currents::InputFailure& failure) {
+        std::fprintf(stderr, "%s", failure.what());
+        return 65;
+    }
 }
 """
 
@@ -106,3 +112,21 @@ def test_values_go_to_their_place(
     expected[columns // width, 2, columns % width] = whole[local]
     np.testing.assert_array_equal(image, expected)
     assert not np.signbit(image[image == 0]).any()
+
+
+@pytest.mark.parametrize(("number", "dtype"), [(256, "uint8"), (65536, "uint16"), (1.5, "uint8")])
+def test_sums_that_are_no_such_numbers_are_refused(program: Path, tmp_path: Path, number: float, dtype: str) -> None:
+    """Of more events than fit, or of one and a half: the sum is not of such weights."""
+    n_neurons = 10  # so few that events of two weights are added up and not counted
+    values = np.zeros(n_neurons)
+    values[7] = number
+    local = np.arange(n_neurons, dtype=np.int32)
+    arrays = {"local": local, "columns": local, "values": values, "scale": np.ones(1)}
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    words = [str(tmp_path), str(local.size), "32", "4", "2", "numbers", dtype]
+    done = subprocess.run([str(program), *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (65, "")
+    assert done.stderr == (
+        "the recorder of in_x: has weights that are not those of the events, or numbers that are too small for them"
+    )
