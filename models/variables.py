@@ -76,6 +76,17 @@ def list_variables(spec: NetworkSpec) -> dict[str, Variables | None]:
     return found
 
 
+def list_arrivals(spec: NetworkSpec) -> dict[str, tuple[str, ...]]:
+    """Return, by population, what the sums of the events that arrive in a step are called: names that are taken."""
+    channels = [channel for channel in gather_channels(spec) if channel.kinetics != "current" and not channel.summed]
+    found: dict[str, tuple[str, ...]] = {}
+    for members in group_populations(spec).values():
+        names = {population.name for population in members}
+        arrivals = tuple(f"in_{channel.name}" for channel in channels if names.intersection(channel.reach))
+        found |= dict.fromkeys(names, arrivals)
+    return found
+
+
 def _list_of_group(
     spec: NetworkSpec, members: tuple[Population, ...], channels: tuple[Channel, ...]
 ) -> Variables | None:

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from models.array_files import find_file, open_array
-from models.channels import gather_channels
 from models.checks.basics import Problems, first_per_place, refuse_name
 from models.errors import Problem, SpecError
 from models.populations import choose_populations, expand_populations
@@ -24,7 +24,11 @@ from models.quantities import (
 )
 from models.spec import EquationsNeuron, EventTable, NetworkSpec, StatesRecord
 from models.values import ArrayFile, Normal, Uniform, Value, Values, sample_text
-from models.variables import UNITLESS_TYPES, Variables, list_initial, list_variables
+from models.variables import UNITLESS_TYPES, Variables, list_arrivals, list_initial, list_variables
+
+_LIMITS = {"boolean": (0, 1), "integer": (-(2**31), 2**31 - 1)}
+"""Of the numbers of Brian2's types."""
+_WHOLE = {"boolean": "0 or 1", "integer": "a whole number below 2^31"}
 
 
 def check_variables(spec: NetworkSpec, complete: bool = True) -> Problems:
@@ -43,24 +47,24 @@ def check_variables(spec: NetworkSpec, complete: bool = True) -> Problems:
 
 
 def _check_own(spec: NetworkSpec, variables: dict[str, Variables | None]) -> Problems:
-    arrivals = [f"in_{channel.name}" for channel in gather_channels(spec)]
+    arrivals = list_arrivals(spec)
     for population in expand_populations(spec):
         neuron, known = spec.neuron.get(population.neuron), variables.get(population.name)
         if isinstance(neuron, EquationsNeuron):
-            yield from _check_arrivals(population.neuron, neuron, arrivals)
+            yield from _check_arrivals(population.neuron, neuron, arrivals[population.name])
         if isinstance(neuron, EquationsNeuron) and known is not None:
             yield from _check_initial(population.neuron, neuron, known, spec.folder)
 
 
-def _check_arrivals(name: str, neuron: EquationsNeuron, arrivals: list[str]) -> Problems:
-    """Refuse code that reads or writes what arrives in a step: it is on its way, and 0 whenever such code runs."""
-    for key in ("equations", "threshold", "reset"):
-        code = re.sub(r"#.*", "", getattr(neuron, key))
-        for used in filter(arrivals.__contains__, re.findall(r"\w+", code)):
+def _check_arrivals(name: str, neuron: EquationsNeuron, arrivals: Iterable[str]) -> Problems:
+    """Refuse the names of what arrives in a step: it is on its way, and 0 whenever the modeller's code runs."""
+    code = {key: getattr(neuron, key) for key in ("equations", "threshold", "reset")}
+    code |= {f"parameters.{parameter}": parameter for parameter in neuron.parameters}
+    for key, text in code.items():
+        for used in set(re.findall(r"\w+", re.sub(r"#.*", "", text))).intersection(arrivals):
             what = f"uses {used}, which is what arrives in a step and no variable of the neuron"
-            yield Problem(
-                f"neuron.{name}.{key}", what, next="use I, the sum of the currents; impulses enter v by themselves"
-            )
+            remedy = "use I, the sum of the currents (impulses enter v by themselves), or another name"
+            yield Problem(f"neuron.{name}.{key}", what, next=remedy)
 
 
 def _check_initial(name: str, neuron: EquationsNeuron, known: Variables, folder: Path) -> Problems:
@@ -72,15 +76,16 @@ def _check_initial(name: str, neuron: EquationsNeuron, known: Variables, folder:
             given = variable in neuron.parameters
             remedy = "give it in `parameters` alone; a value there may be a distribution, too" if given else None
             yield refuse_name(place, "is no variable that each neuron has its own value of", variable, allowed, remedy)
-        elif not known[variable].is_real and not _is_whole(value, folder):
-            what = f"is of type {known[variable].unit}, and does not start at whole numbers"
-            yield Problem(place, what, "a whole number, { values = […] } or { file = … }", _show_unlike(value, folder))
+        elif not known[variable].is_real and not _fits_type(value, known[variable].unit, folder):
+            what = f"is of type {known[variable].unit}, and does not start at such numbers"
+            expected = f"{_WHOLE[known[variable].unit]}, {{ values = […] }} or {{ file = … }}"
+            yield Problem(place, what, expected, _show_unlike(value, folder))
         elif not _fits_all(value):
             yield from _check_dimension(place, sample_text(value), _find_dimension(known[variable].unit))
 
 
-def _is_whole(value: Value, folder: Path) -> bool:
-    """Return whether a value has whole numbers: a distribution has none; what a file lacks is reported as that."""
+def _fits_type(value: Value, kind: str, folder: Path) -> bool:
+    """Return whether a value has numbers of a type: a distribution has none; what a file lacks is reported as that."""
     if isinstance(value, (Uniform, Normal)):
         return False
     if isinstance(value, ArrayFile):
@@ -90,7 +95,13 @@ def _is_whole(value: Value, folder: Path) -> bool:
             return True
     else:
         numbers = np.asarray(value.value if isinstance(value, Quantity) else value.si)
-    return bool(np.all(np.mod(numbers, 1) == 0))
+    return _are_of_type(numbers, kind)
+
+
+def _are_of_type(numbers: ArrayLike, kind: str) -> bool:
+    lowest, highest = _LIMITS[kind]
+    values = np.asarray(numbers, np.float64)
+    return bool(np.all((np.mod(values, 1) == 0) & (values >= lowest) & (values <= highest)))
 
 
 def _show_unlike(value: Value, folder: Path) -> str:
@@ -133,10 +144,12 @@ def _check_event(place: str, event: EventTable, known: Variables | None) -> Prob
         return
     dimension = VOLT if event.set == "v" else _find_dimension(known[event.set].unit) if known is not None else None
     if isinstance(event.value, Quantity):
-        yield from _check_dimension(f"{place}.value", event.value.text, dimension)
-        if known is not None and not known[event.set].is_real and event.value.value % 1:
-            what = f"sets {event.set}, which is of type {known[event.set].unit}, to a number that is not whole"
-            yield Problem(f"{place}.value", what, "a whole number", event.value.text)
+        unlike = [*_check_dimension(f"{place}.value", event.value.text, dimension)]
+        yield from unlike
+        kind = known[event.set].unit if known is not None else ""
+        if not unlike and kind in UNITLESS_TYPES and not _are_of_type(event.value.value, kind):
+            what = f"sets {event.set}, which is of type {kind}, to another number"
+            yield Problem(f"{place}.value", what, _WHOLE[kind], event.value.text)
 
 
 def _check_dimension(place: str, text: str, dimension: Dimension | None) -> Problems:

@@ -66,6 +66,7 @@ def test_the_whole_message(name: str, folder: Path) -> None:
     assert error.exit_code == 2
 
 
+TEN_MS = {"parameters": {"tau": "10 ms"}}
 INITIAL: list[object] = [
     *(0, "0", 0.0, "-0", "1 mV"),
     {"uniform": ["0 mV", "1 mV"]},
@@ -99,6 +100,15 @@ GOOD: dict[str, Edit] = {
     "event of an own variable": {"neuron.lif": WITH_CONDUCTANCE, "event.0.set": "g", "event.0.value": "1 nS"},
     "event of a flag": {"neuron.lif": WITH_CONDUCTANCE, "event.0.set": "open", "event.0.value": 1},
     "states": {"record.currents": STATES | {"variables": ["v", "I", "I_slow", "v_reset", "tau_slow"]}},
+    # No events arrive through a current, or at neurons that a channel does not reach.
+    "own equations with a variable that is called like what does not arrive": {
+        "neuron.lif": OWN | {"equations": "dv/dt = (I - v + in_noise)/tau : volt\nin_noise : volt", **TEN_MS},
+        "drive.noise": {"kind": "current", "target": "E", "polarity": "excitatory", "value": "1 mV"},
+    },
+    "own equations with a variable that is called like what arrives elsewhere": {
+        "neuron.own": OWN | {"equations": "dv/dt = (I - v + in_slow)/tau : volt\nin_slow : volt", **TEN_MS},
+        "layers.population.I.neuron": "own",
+    },
     "own equations": {
         "neuron.lif": OWN | {"parameters": {"tau": "10 ms"}, "initial": {"v": {"uniform": ["0 mV", "1 mV"]}}}
     },

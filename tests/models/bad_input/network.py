@@ -144,23 +144,24 @@ CASES: dict[str, Case] = {
     ),
     "own equations with initial integers that are drawn": (
         {"neuron.lif": COUNTING | {"initial": {"n": {"uniform": [0, 5]}}}},
-        "small: neuron.lif.initial.n: is of type integer, and does not start at whole numbers "
-        "(expected a whole number, { values = […] } or { file = … }; got a distribution).",
+        "small: neuron.lif.initial.n: is of type integer, and does not start at such numbers "
+        "(expected a whole number below 2^31, { values = […] } or { file = … }; got a distribution).",
     ),
     "own equations with an initial integer that is none": (
         {"neuron.lif": COUNTING | {"initial": {"n": 2.5}}},
-        "small: neuron.lif.initial.n: is of type integer, and does not start at whole numbers "
-        "(expected a whole number, { values = […] } or { file = … }; got 2.5).",
+        "small: neuron.lif.initial.n: is of type integer, and does not start at such numbers "
+        "(expected a whole number below 2^31, { values = […] } or { file = … }; got 2.5).",
     ),
     "own equations with initial integers of which one is none": (
         {"neuron.lif": COUNTING | {"initial": {"n": {"values": [0, 1, 2.5, 3]}}}, **ONE_LABEL},
-        "small: neuron.lif.initial.n: is of type integer, and does not start at whole numbers "
-        "(expected a whole number, { values = […] } or { file = … }; got values between them).",
+        "small: neuron.lif.initial.n: is of type integer, and does not start at such numbers "
+        "(expected a whole number below 2^31, { values = […] } or { file = … }; got values between them).",
     ),
     "own equations with initial integers from a file of which one is none": (
         {"neuron.lif": COUNTING | {"initial": {"n": {"file": "halves.npy"}}}, **ONE_LABEL},
-        "small: neuron.lif.initial.n: is of type integer, and does not start at whole numbers "
-        "(expected a whole number, { values = […] } or { file = … }; got values between them in {folder}/halves.npy).",
+        "small: neuron.lif.initial.n: is of type integer, and does not start at such numbers "
+        "(expected a whole number below 2^31, { values = […] } or { file = … }; "
+        "got values between them in {folder}/halves.npy).",
     ),
     "own equations with initial integers from a file that does not exist": (
         {"neuron.lif": COUNTING | {"initial": {"n": {"file": "gone.npy"}}}, **ONE_LABEL},
@@ -170,12 +171,17 @@ CASES: dict[str, Case] = {
     "own equations that read what arrives": (
         {"neuron.lif": OWN | {"equations": "dv/dt = (I - v + in_fast)/tau : volt", "parameters": {"tau": "10 ms"}}},
         "small: neuron.lif.equations: uses in_fast, which is what arrives in a step and no variable of the neuron.\n"
-        "  next: use I, the sum of the currents; impulses enter v by themselves",
+        "  next: use I, the sum of the currents (impulses enter v by themselves), or another name",
     ),
     "own equations with a reset of what arrives": (
         {"neuron.lif": OWN | {"reset": "v = 0*volt\nin_fast = 0*volt  # none", "parameters": {"tau": "10 ms"}}},
         "small: neuron.lif.reset: uses in_fast, which is what arrives in a step and no variable of the neuron.\n"
-        "  next: use I, the sum of the currents; impulses enter v by themselves",
+        "  next: use I, the sum of the currents (impulses enter v by themselves), or another name",
+    ),
+    "own equations with a parameter that is called like what arrives": (
+        {"neuron.lif": OWN | {"parameters": {"tau": "10 ms", "in_fast": "1 mV"}}},
+        "small: neuron.lif.parameters.in_fast: uses in_fast, which is what arrives in a step and no variable of the "
+        "neuron.\n  next: use I, the sum of the currents (impulses enter v by themselves), or another name",
     ),
     "own equations with an initial value without unit": (
         {"neuron.lif": OWN_CONSTANTS | {"initial": {"v": 0.01}}},

@@ -140,8 +140,16 @@ CASES: dict[str, Case] = {
     ),
     "event that sets an integer to a fraction": (
         {"neuron.lif": COUNTING, "event.0.set": "n", "event.0.value": 2.5},
-        "small: event.0.value: sets n, which is of type integer, to a number that is not whole "
-        "(expected a whole number; got 2.5).",
+        "small: event.0.value: sets n, which is of type integer, to another number "
+        "(expected a whole number below 2^31; got 2.5).",
+    ),
+    "event that sets an integer to a voltage": (
+        {"neuron.lif": COUNTING, "event.0.set": "n", "event.0.value": "0.5 V"},
+        'small: event.0.value: has the wrong dimension (expected a number without a unit, such as 0.5; got "0.5 V").',
+    ),
+    "event that sets a boolean to 2": (
+        {"neuron.lif": WITH_CONDUCTANCE, "event.0.set": "open", "event.0.value": 2},
+        "small: event.0.value: sets open, which is of type boolean, to another number (expected 0 or 1; got 2).",
     ),
     "event that sets what arrives": (
         {"event.0.set": "in_fast"},

@@ -132,6 +132,10 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
         rewrite("part 2 ", f"{INHIBITION} record.currents.background.neurons_lif.weights.npy"),
         "record.currents.background.neurons_lif.weights.npy: is of the wrong length (expected 20; got 25)",
     ),
+    "weights below 0": (
+        change("inputs/record.currents.inhibition.neurons_lif.weights.npy", 3, -1),
+        "record.currents.inhibition.neurons_lif.weights.npy: has a weight that is none",
+    ),
     "an event on what arrives": (
         rewrite("events ", "events 1\nevent 5 neurons_lif in_pulses 0 0x1p-8"),
         "sets what arrives in a step (expected ; got in_pulses)",

@@ -121,9 +121,10 @@ def test_sums_that_are_no_such_numbers_are_refused(program: Path, tmp_path: Path
     values = np.zeros(n_neurons)
     values[7] = number
     local = np.arange(n_neurons, dtype=np.int32)
-    arrays = {"local": local, "columns": local, "values": values, "scale": np.ones(1)}
-    for name, array in arrays.items():
-        np.save(tmp_path / f"{name}.npy", array)
+    np.save(tmp_path / "local.npy", local)
+    np.save(tmp_path / "columns.npy", local)
+    np.save(tmp_path / "values.npy", values)
+    np.save(tmp_path / "scale.npy", np.ones(1))
     words = [str(tmp_path), str(local.size), "32", "4", "2", "numbers", dtype]
     done = subprocess.run([str(program), *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (65, "")
