@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from crc32c import crc32c
+from numpy.typing import NDArray
 
 from models.errors import Problem
 from pipeline.chunks import PartialRecordingWarning
@@ -144,6 +145,50 @@ def test_missing_neurons_do_not_accuse_the_chunks(run: SyntheticRun) -> None:
     with pytest.raises(RecordingError) as caught:
         _open(run)
     assert caught.value.problems == (Problem(str(path), "is missing"),)
+
+
+def _delete_factors(run: SyntheticRun) -> Problem:
+    run.folder.factors("currents", "inhibition").unlink()
+    return Problem(str(run.folder.factors("currents", "inhibition")), "is missing")
+
+
+def _narrow_factors(run: SyntheticRun) -> Problem:
+    return _replace_factors(run, run.factors["inhibition"][:, :9], "2 by 9")
+
+
+def _no_columns_of_factors(run: SyntheticRun) -> Problem:
+    return _replace_factors(run, np.empty((2, 0)), "2 by 0")
+
+
+def _no_rows_of_factors(run: SyntheticRun) -> Problem:
+    return _replace_factors(run, np.empty((0, 10)), "0 by 10")
+
+
+def _replace_factors(run: SyntheticRun, factors: NDArray[np.float64], shape: str) -> Problem:
+    path = run.folder.factors("currents", "inhibition")
+    np.save(path, factors)
+    return Problem(str(path), "is of the wrong shape", "2 by 10", shape)
+
+
+def _no_neurons_of_numbers(run: SyntheticRun) -> Problem:
+    path = run.folder.neurons("currents", "inhibition")
+    path.unlink()
+    return Problem(str(path), "is missing")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_delete_factors, _narrow_factors, _no_columns_of_factors, _no_rows_of_factors, _no_neurons_of_numbers],
+)
+@pytest.mark.parametrize("partial", [False, True])
+def test_damage_to_factors_is_one_error(
+    run: SyntheticRun, damage: Callable[[SyntheticRun], Problem], partial: bool
+) -> None:
+    """Numbers of events without factors are no values, of a part neither; a lack of neurons accuses no factors."""
+    problem = damage(run)
+    with pytest.raises(RecordingError) as caught:
+        _open(run, partial=partial)
+    assert caught.value.problems == (problem,)
 
 
 def test_damaged_spikes_are_found_when_they_are_asked_for(run: SyntheticRun) -> None:
