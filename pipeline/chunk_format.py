@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,15 @@ class Section:
     def row_bytes(self) -> int:
         """Bytes of one row of one tile."""
         return self.tile_columns * self.dtype.itemsize
+
+    @cached_property
+    def tile_factors(self) -> tuple[NDArray[np.float64], ...]:
+        """Weights and scales by tile and column, as (n_tiles, tile_columns) arrays; none for values."""
+        if self.factors is None:
+            return ()
+        n_missing = self.n_tiles * self.tile_columns - self.n_columns
+        both = (self.factors.weight, self.factors.scale)
+        return tuple(np.pad(factor, (0, n_missing)).reshape(-1, self.tile_columns) for factor in both)
 
 
 @dataclass(frozen=True)

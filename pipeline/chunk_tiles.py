@@ -86,8 +86,9 @@ class Tiles:
             raise RecordingError(describe_damage(str(chunk.path), "has a damaged table of checksums"))
         first = layout.first_tiles[i_section]
         self.crcs = np.frombuffer(table, "<u4")[first : first + self.section.n_tiles]
-        self.n_at_once = max(1, _BUFFER_BYTES // max(1, self.tile_bytes))
-        self.factors = _spread_factors(self.section)
+        # Numbers of events become float64, which is what must fit then.
+        item_bytes = 8 if self.section.factors else self.section.dtype.itemsize
+        self.n_at_once = max(1, _BUFFER_BYTES // max(1, item_bytes * self.section.tile_columns * chunk.n_rows))
 
     def copy(self, pick: Pick, rows: slice, out: NDArray[Any]) -> None:
         """Copy rows of a pick, verified; raise `RecordingError` at a damaged tile."""
@@ -134,7 +135,7 @@ class Tiles:
         """Return the values of tiles that begin with tile `first`: (n_tiles, n_rows, n_picked)."""
         if self.section.factors is None:
             return tiles
-        weight, scale = (factor[first : first + len(tiles), None, columns] for factor in self.factors)
+        weight, scale = (factor[first : first + len(tiles), None, columns] for factor in self.section.tile_factors)
         values = tiles * weight
         values *= scale
         values += 0.0  # no input is 0 and not -0
@@ -154,15 +155,6 @@ class Tiles:
                 raise RecordingError(Problem(str(self.chunk.path), "is cut off"))
             data += more
         return data
-
-
-def _spread_factors(section: Section) -> tuple[NDArray[np.float64], ...]:
-    """Return weights and scales by tile and column, as (n_tiles, tile_columns) arrays; none for values."""
-    if section.factors is None:
-        return ()
-    n_missing = section.n_tiles * section.tile_columns - section.n_columns
-    both = (section.factors.weight, section.factors.scale)
-    return tuple(np.pad(factor, (0, n_missing)).reshape(-1, section.tile_columns) for factor in both)
 
 
 def _start(pick: Pick) -> int:

@@ -319,11 +319,13 @@ class _Opener:
     def _load_factors(self, array: ArrayEntry, n_neurons: int, dtype: np.dtype[Any]) -> Factors | None:
         if array.numbers is None:
             return None
-        path = self.folder.recording / array.numbers.factors
+        path, n_problems = self.folder.recording / array.numbers.factors, len(self.problems)
         factors = self._load(path, np.float64, 2)
-        if factors.size and factors.shape != (2, n_neurons):
+        if len(self.problems) == n_problems and factors.shape == (2, n_neurons):
+            return Factors(np.array(factors[0]), np.array(factors[1]), dtype)
+        if len(self.problems) == n_problems and n_neurons:  # else its neurons could not be read
             self._complain(path, "is of the wrong shape", f"2 by {n_neurons}", "{} by {}".format(*factors.shape))
-        return Factors(np.array(factors[0]), np.array(factors[1]), dtype) if len(factors) == 2 else None
+        return None
 
     def _open_array(self, variable: str, array: ArrayEntry) -> RawArray:
         path, neurons = self.folder.recording / array.file, self._load_neurons(array)

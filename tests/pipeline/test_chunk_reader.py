@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from crc32c import crc32c
+from numpy.typing import NDArray
 
 from models.errors import Problem
 from pipeline.chunks import PartialRecordingWarning
@@ -146,6 +147,50 @@ def test_missing_neurons_do_not_accuse_the_chunks(run: SyntheticRun) -> None:
     assert caught.value.problems == (Problem(str(path), "is missing"),)
 
 
+def _delete_factors(run: SyntheticRun) -> Problem:
+    run.folder.factors("currents", "inhibition").unlink()
+    return Problem(str(run.folder.factors("currents", "inhibition")), "is missing")
+
+
+def _narrow_factors(run: SyntheticRun) -> Problem:
+    return _replace_factors(run, run.factors["inhibition"][:, :9], "2 by 9")
+
+
+def _no_columns_of_factors(run: SyntheticRun) -> Problem:
+    return _replace_factors(run, np.empty((2, 0)), "2 by 0")
+
+
+def _no_rows_of_factors(run: SyntheticRun) -> Problem:
+    return _replace_factors(run, np.empty((0, 10)), "0 by 10")
+
+
+def _replace_factors(run: SyntheticRun, factors: NDArray[np.float64], shape: str) -> Problem:
+    path = run.folder.factors("currents", "inhibition")
+    np.save(path, factors)
+    return Problem(str(path), "is of the wrong shape", "2 by 10", shape)
+
+
+def _no_neurons_of_numbers(run: SyntheticRun) -> Problem:
+    path = run.folder.neurons("currents", "inhibition")
+    path.unlink()
+    return Problem(str(path), "is missing")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_delete_factors, _narrow_factors, _no_columns_of_factors, _no_rows_of_factors, _no_neurons_of_numbers],
+)
+@pytest.mark.parametrize("partial", [False, True])
+def test_damage_to_factors_is_one_error(
+    run: SyntheticRun, damage: Callable[[SyntheticRun], Problem], partial: bool
+) -> None:
+    """Numbers of events without factors are no values, of a part neither; a lack of neurons accuses no factors."""
+    problem = damage(run)
+    with pytest.raises(RecordingError) as caught:
+        _open(run, partial=partial)
+    assert caught.value.problems == (problem,)
+
+
 def test_damaged_spikes_are_found_when_they_are_asked_for(run: SyntheticRun) -> None:
     """Opening reads no spikes; asking for them reads them verified."""
     flip(run.folder.chunk("spikes", 1), 64 + 17 * 8 + 60)
@@ -196,6 +241,23 @@ def test_a_part_with_holes(run: SyntheticRun) -> None:
     np.testing.assert_array_equal(recording.spikes["spikes"].neuron, run.neuron[kept])
     np.testing.assert_array_equal(recording.rates["rates"].counts, expected_counts)
     assert recording.n_steps == 60
+
+
+@pytest.mark.parametrize("channel", ["feedforward", "inhibition"])
+def test_a_part_with_holes_in_numbers(run: SyntheticRun, channel: str) -> None:
+    """What is made of numbers of events that are damaged is NaN, though no number is."""
+    run.folder.chunk("currents", 4).unlink()
+    path, sizes = run.folder.chunk("currents", 1), {name: array.itemsize for name, array in run.arrays.items()}
+    sizes |= {name: array.itemsize for name, array in run.numbers.items()}
+    before = list(sizes.values())[: list(sizes).index(channel)]
+    flip(path, 64 + sum(-(-3 * 10 * size // 64) * 64 for size in before))
+    expected = run.arrays[channel].copy()
+    expected[3:6] = expected[12:15] = np.nan
+    with pytest.warns(PartialRecordingWarning) as caught:
+        reader = _open(run, partial=True).readers["currents"]
+        np.testing.assert_array_equal(reader.read(channel, 0, 20), expected)
+        np.testing.assert_array_equal(reader.read(channel, 2, 19, np.array([3, 0])), expected[2:19, [3, 0]])
+    assert f"{path}: {channel} is damaged in rows 3 to 5" in str(caught[-1].message)
 
 
 def test_a_part_of_damaged_counts(run: SyntheticRun) -> None:
