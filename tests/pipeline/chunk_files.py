@@ -83,17 +83,20 @@ def cut_stream(folder: RunFolder, recorder: str, n_chunks: int) -> None:
     folder.chunk(recorder, n_chunks).with_suffix(".cur.partial").write_bytes(bytes(100))
 
 
-def put_into_chunks(run: SyntheticRun, chunk_rows: int = 3) -> SyntheticRun:
-    """Rewrite a run's recording in chunks, with the entries that the pipeline makes; some channels become numbers."""
+def put_into_chunks(run: SyntheticRun, chunk_rows: int = 3, version: int = 2) -> SyntheticRun:
+    """Rewrite a run's recording in chunks, with the entries that the pipeline makes; some channels become numbers.
+
+    In version 1 of the format, there were none.
+    """
     place, recorders = run.folder.recording, dict[str, Any]()
-    for name, factors in run.factors.items():
+    for name, factors in run.factors.items() if version > 1 else ():
         np.save(run.folder.factors("currents", name), factors)
     old = run.index()["recorders"]
     for name, arrays in (("currents", run.arrays), ("states", run.states)):
         sizes = {variable: array.shape[1] for variable, array in arrays.items()}
         entry = old[name]
         bins = (entry["kind"], entry["steps_per_bin"], entry["n_bins"], entry["dtype"])
-        numbers = NUMBERS if name == "currents" else {}
+        numbers = NUMBERS if name == "currents" and version > 1 else {}
         recorders[name] = chunk_binned(*bins, name, sizes, {"I_lateral": "nA"}, numbers)
         stored = arrays | {variable: run.numbers[variable] for variable in numbers}
         write_padded(place / name, stored, chunk_rows, recorders[name].chunks.tile_columns)
@@ -108,7 +111,7 @@ def put_into_chunks(run: SyntheticRun, chunk_rows: int = 3) -> SyntheticRun:
         step, source = np.load(run.folder.input_steps(drive)), np.load(run.folder.input_sources(drive))
         write_stream(run.folder.recorded_inputs(drive), {"step": step[:, None], "source": source[:, None]}, 7)
         inputs[drive] = chunk_input(f"inputs/{drive}")
-    index = Index(version=2, dt_s=1e-4, n_steps=200, recorders=recorders, inputs=inputs)
+    index = Index(version=version, dt_s=1e-4, n_steps=200, recorders=recorders, inputs=inputs)
     run.folder.recording_index.write_text(write_index(index))
     for path in [*place.rglob("*.bin"), *place.rglob("step.npy"), *place.rglob("counts.npy")]:
         path.unlink()
