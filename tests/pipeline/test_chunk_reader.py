@@ -243,6 +243,26 @@ def test_a_part_with_holes(run: SyntheticRun) -> None:
     assert recording.n_steps == 60
 
 
+@pytest.mark.parametrize("channel", ["feedforward", "inhibition"])
+def test_a_part_with_holes_in_numbers(run: SyntheticRun, channel: str) -> None:
+    """What is made of numbers of events that are damaged is NaN, though no number is."""
+    run.folder.chunk("currents", 4).unlink()
+    path, sizes = run.folder.chunk("currents", 1), {name: array.itemsize for name, array in run.arrays.items()}
+    sizes |= {name: array.itemsize for name, array in run.numbers.items()}
+    before = list(sizes.values())[: list(sizes).index(channel)]
+    flip(path, 64 + sum(-(-3 * 10 * size // 64) * 64 for size in before))
+    expected = run.arrays[channel].copy()
+    expected[3:6] = expected[12:15] = np.nan
+    with pytest.warns(PartialRecordingWarning, match="chunk-00000004.cur: is missing"):
+        reader = _open(run, partial=True).readers["currents"]
+    with pytest.warns(PartialRecordingWarning, match=f"{path}: {channel} is damaged in rows 3 to 5"):
+        values = reader.read(channel, 0, 20)
+    np.testing.assert_array_equal(values, expected)
+    with pytest.warns(PartialRecordingWarning, match=f"{channel} is damaged"):
+        values = reader.read(channel, 2, 19, np.array([3, 0]))
+    np.testing.assert_array_equal(values, expected[2:19, [3, 0]])
+
+
 def test_a_part_of_damaged_counts(run: SyntheticRun) -> None:
     """Counts end before a chunk whose checksum is wrong."""
     flip(run.folder.chunk("rates", 2), 70)
