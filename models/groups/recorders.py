@@ -69,8 +69,9 @@ def _plan_sum(draft: Draft, recorder: str, column: str, scale: Numbers, term: st
     draft.equations.append(f"sum_{name} : volt")
     draft.sums.setdefault(recorder, []).append(f"sum_{name}")
     if draft.engine:
-        # Instead of a pass of its own that sets the sums to 0: 1·x and 0·x are exact.
-        return f"sum_{name} = keep_{recorder}*sum_{name} + ({term})"
+        # Instead of a pass of its own that sets the sums to 0: 1·x and 0·x are exact. The term is made first: Brian2
+        # would take apart a sum within a sum, and the order of additions would be another one.
+        return f"_term_{name} = {term}\nsum_{name} = keep_{recorder}*sum_{name} + _term_{name}"
     # + 0, by a name, since Brian2 would leave out a literal: no input is 0 and not -0.
     draft.parameters["no_current"] = make_parameter("volt", np.zeros(1))
     draft.equations.append(f"current_{name} = sum_{name}*scale_{name} + no_current : volt")

@@ -46,6 +46,13 @@ dense: dict[str, object] = {
     f"pathway.{name}.connect.probability": 0.8 for name in ("lateral", "local", "inhibition", "feedforward")
 }
 doubles: dict[str, object] = {"interval": "1 ms", "dtype": "float64"}
+two_kernels: dict[str, object] = {
+    "pathway.lateral.kinetics": "alpha",
+    "pathway.local.kinetics": "biexponential",
+    "pathway.local.tau": "5 ms",
+    "pathway.local.tau_rise": "1 ms",
+    "pathway.local.weight": "2 mV",
+}
 one_by_one = [
     {"time": f"{1 + i} ms", "population": "L1S", "index": i % 10, "set": "v", "value": "2 V"} for i in range(150)
 ]
@@ -67,7 +74,8 @@ CASES = {
     "shared_drive": Case(),
     # What fires here are the sources of the drive.
     "poisson_probe": Case(silent=frozenset({"L1target"})),
-    "small_hierarchy": Case("500 ms", quick=True),
+    # With kernels of two variables, the sum of which is added up over the steps of a bin.
+    "small_hierarchy": Case("500 ms", two_kernels, quick=True),
     # Longer than its values that vary in time are as shipped, and strong enough for Q to fire.
     "mixed": Case(
         "1 s",

@@ -147,7 +147,8 @@ void neurons_own_adaptive::enter_arrivals(std::int64_t begin, std::int64_t end) 
         const double in_noise = _ptr_array_neurons_own_adaptive_in_noise[_idx];
         double sum_currents_noise = _ptr_array_neurons_own_adaptive_sum_currents_noise[_idx];
         I_noise += in_noise;
-        sum_currents_noise = (keep_currents * sum_currents_noise) + I_noise;
+        const double _term_currents_noise = I_noise;
+        sum_currents_noise = (keep_currents * sum_currents_noise) + _term_currents_noise;
         _ptr_array_neurons_own_adaptive_I_noise[_idx] = I_noise;
         _ptr_array_neurons_own_adaptive_sum_currents_noise[_idx] = sum_currents_noise;
     }
