@@ -1,5 +1,6 @@
 """Array files that a model names: found, opened without being loaded, and what is wrong with them."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,9 @@ def open_pairs(place: str, folder: Path, name: str) -> NDArray[np.integer]:
 
 def _read_csv(place: str, path: Path) -> NDArray[np.generic]:
     try:
-        return np.loadtxt(path, delimiter=",", ndmin=2, dtype=np.int64)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # an empty file is an error, which says so
+            return np.loadtxt(path, delimiter=",", ndmin=2, dtype=np.int64)
     except (OSError, ValueError) as error:
         what, expected = "is not a list of pairs", "lines such as 0,12 (source, target), without a header"
         raise SpecError(Problem(place, what, expected, str(path), evidence=str(error))) from None

@@ -50,6 +50,27 @@ def name_dimension(exponents: Exponents) -> str:
     return _names().get(exponents) or write_product(exponents)
 
 
+_SYMBOLS = {
+    "1": "",
+    "volt": "V",
+    "second": "s",
+    "amp": "A",
+    "siemens": "S",
+    "hertz": "Hz",
+    "farad": "F",
+    "coulomb": "C",
+    "watt": "W",
+    "metre": "m",
+    "kelvin": "K",
+}
+
+
+def show_dimension(exponents: Exponents) -> str:
+    """Return the unscaled unit of a dimension as a table has it: `V`, or Brian2's name; empty for pure numbers."""
+    name = name_dimension(exponents)
+    return _SYMBOLS.get(name, name)
+
+
 def write_product(exponents: Exponents) -> str:
     """Return a dimension as a product of base units, as Brian2 writes it."""
     powers = [(name, power) for name, power in zip(BASE_UNITS, exponents, strict=True) if power]

@@ -12,8 +12,9 @@ from typing import Literal
 from models.channels import Channel, gather_channels
 from models.kinetics import find_kinetics
 from models.populations import Population, expand_populations, group_populations, pair_populations
-from models.quantities import Quantity
+from models.quantities import Quantity, QuantityError, parse_any_quantity
 from models.spec import EquationsNeuron, NetworkSpec, Neuron
+from models.units import show_dimension
 
 _BUILT_IN = {
     "lif": "dv/dt = 0 : volt\nI = 0 : volt\n",
@@ -56,6 +57,14 @@ class Variable:
     def settable(self) -> bool:
         """Whether an event may set it."""
         return self.kind == "state"
+
+    @property
+    def si_unit(self) -> str:
+        """Its SI unit, as tables have it: `V`; empty for pure numbers, and for a unit that Brian2 will refuse."""
+        try:
+            return show_dimension(parse_any_quantity(f"1 {'1' if self.unit in UNITLESS_TYPES else self.unit}")[1])
+        except QuantityError:
+            return ""
 
     @property
     def is_real(self) -> bool:

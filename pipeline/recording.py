@@ -17,6 +17,7 @@ from models.errors import Problem
 from models.expand import Expanded
 from models.spec import SpikesRecord
 from models.steps import step_time
+from models.variables import list_variables
 from pipeline import chunk_tiles
 from pipeline.chunk_format import Factors, Section
 from pipeline.chunk_reader import ChunkReader, Counts, Events, open_counts, open_events
@@ -170,6 +171,7 @@ class _Opener:
     def __init__(self, folder: RunFolder, network: Expanded, index: Index, partial: bool) -> None:
         self.folder, self.network, self.index, self.partial = folder, network, index, partial
         self.problems: list[Problem] = []
+        self.channels = frozenset(channel.name for channel in network.channels)
 
     def open(self, n_steps: int | None) -> Recording:
         self._check_clock(n_steps)
@@ -243,7 +245,7 @@ class _Opener:
             with self._noting():
                 stream = open_stream(stream.folder, sections, partial=self.partial)
                 self._check_rows(stream, recorder.n_bins)
-        units = {variable: _unit_of(variable, array) for variable, array in recorder.arrays.items()}
+        units = {variable: self._find_unit(variable, array) for variable, array in recorder.arrays.items()}
         n_bins = min(recorder.n_bins, stream.n_rows)
         return ChunkReader(name, recorder.kind, recorder.steps_per_bin, n_bins, dtype, stream, recorded, units)
 
@@ -255,7 +257,7 @@ class _Opener:
         place = f"recorders.{name}.arrays"
         if recorder.kind == "states":
             return
-        known = {channel.name for channel in self.network.channels} | {"v"}
+        known = self.channels | {"v"}
         for variable in recorder.arrays:
             if variable not in known:
                 self._complain_of(place, "has an array that is neither v nor a channel", got=f'"{variable}"')
@@ -282,7 +284,14 @@ class _Opener:
 
     def _open_array(self, variable: str, array: ArrayEntry) -> RawArray:
         path, neurons = self.folder.recording / array.file, self._load_neurons(array)
-        return RawArray(path, array.offset_bytes, neurons, _unit_of(variable, array))
+        return RawArray(path, array.offset_bytes, neurons, self._find_unit(variable, array))
+
+    def _find_unit(self, variable: str, array: ArrayEntry) -> str:
+        """Return the SI unit of an array: what the index says, or else the model of the first neurons that have it."""
+        if array.unit or variable in self.channels:
+            return array.unit
+        known = filter(None, list_variables(self.network.spec).values())
+        return next((variables[variable].si_unit for variables in known if variable in variables), "")
 
     def _count_bins(self, array: RawArray, n_bins: int, dtype: np.dtype[Any]) -> int:
         """Return the number of bins in a file; it must be `n_bins` unless a part will do."""
@@ -365,10 +374,6 @@ class _Opener:
             yield
         except RecordingError as error:
             self.problems += error.problems
-
-
-def _unit_of(variable: str, array: ArrayEntry) -> str:
-    return "V" if variable == "v" else array.unit
 
 
 def recorded_seconds(recording: Recording) -> float:

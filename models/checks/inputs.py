@@ -50,8 +50,8 @@ from models.values import Series, Value
 
 _MAX_WEIGHT_V = 3e38
 """A float32 holds it."""
-_MAX_STEPS = 2**31 - 1
-"""Of a delay, which is an int32."""
+_MAX_STEPS = 2**24
+"""Of a delay: spikes wait for so long in the memory of the engine's program, which has a place for each step."""
 _MAX_POISSON_MEAN = 1e6
 """Expected events per neuron and step of a poisson drive, at most (`poisson`)."""
 

@@ -1,7 +1,7 @@
 """Variables of neurons: that events set, that recorders of states record, that own equations give initial values."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from models.array_files import find_file, open_array
 from models.checks.basics import Problems, first_per_place, refuse_name
 from models.errors import Problem, SpecError
-from models.populations import choose_populations, expand_populations
+from models.populations import choose_populations, expand_populations, find_populations
 from models.quantities import (
     VOLT,
     Dimension,
@@ -24,7 +24,7 @@ from models.quantities import (
 )
 from models.spec import EquationsNeuron, EventTable, NetworkSpec, StatesRecord
 from models.values import ArrayFile, Normal, Uniform, Value, Values, sample_text
-from models.variables import UNITLESS_TYPES, Variables, list_arrivals, list_initial, list_variables
+from models.variables import UNITLESS_TYPES, Variables, list_arrivals, list_initial, list_variables, read_equations
 
 _LIMITS = {"boolean": (0, 1), "integer": (-(2**31), 2**31 - 1)}
 """Of the numbers of Brian2's types."""
@@ -41,7 +41,7 @@ def check_variables(spec: NetworkSpec, complete: bool = True) -> Problems:
     for name, record in spec.record.items():
         if isinstance(record, StatesRecord):
             chosen = [p.name for p in choose_populations(expand_populations(spec), record.population)]
-            yield from first_per_place(_check_recorded(f"record.{name}.variables", record, chosen, variables))
+            yield from first_per_place(_check_recorded(f"record.{name}.variables", record, chosen, variables, spec))
     for i_event, event in enumerate(spec.event):
         yield from _check_event(f"event.{i_event}", event, variables.get(event.population))
 
@@ -51,9 +51,17 @@ def _check_own(spec: NetworkSpec, variables: dict[str, Variables | None]) -> Pro
     for population in expand_populations(spec):
         neuron, known = spec.neuron.get(population.neuron), variables.get(population.name)
         if isinstance(neuron, EquationsNeuron):
+            yield from _check_linked(population.neuron, neuron)
             yield from _check_arrivals(population.neuron, neuron, arrivals[population.name])
         if isinstance(neuron, EquationsNeuron) and known is not None:
             yield from _check_initial(population.neuron, neuron, known, spec.folder)
+
+
+def _check_linked(name: str, neuron: EquationsNeuron) -> Problems:
+    """Refuse variables that are another group's: nothing in a model file could say whose."""
+    for linked in re.findall(r"(\w+)\s*:[^(\n]*\([^)]*\blinked\b", neuron.equations):
+        remedy = "declare it as a variable or a parameter of the neuron"
+        yield Problem(f"neuron.{name}.equations", f"declare {linked} as linked, and nothing links it", next=remedy)
 
 
 def _check_arrivals(name: str, neuron: EquationsNeuron, arrivals: Iterable[str]) -> Problems:
@@ -123,7 +131,7 @@ def _fits_all(value: Value) -> bool:
 
 
 def _check_recorded(
-    place: str, record: StatesRecord, chosen: Iterable[str], variables: dict[str, Variables | None]
+    place: str, record: StatesRecord, chosen: Iterable[str], variables: dict[str, Variables | None], spec: NetworkSpec
 ) -> Problems:
     for name in record.variables:
         for population in chosen:
@@ -132,9 +140,19 @@ def _check_recorded(
                 having = ", ".join(other for other, its in variables.items() if its is not None and name in its)
                 remedy = f"choose by `population` those that have it: {having}" if having else None
                 yield refuse_name(place, f"names no variable of {population}", name, sorted(known), remedy)
+            elif known is not None and known[name].kind == "shared" and name in _list_declared(spec, population):
+                what = f"names a variable that all neurons of {population} share, and nothing changes"
+                yield Problem(place, what, got=show_value(name), next="give it in `parameters` alone")
             elif known is not None and not known[name].is_real:
                 got = f"{show_value(name)}, of type {known[name].unit}"
                 yield Problem(place, f"names a variable of {population} that has no real numbers", got=got)
+
+
+def _list_declared(spec: NetworkSpec, name: str) -> Collection[str]:
+    """Return what the equations of a population's neurons declare by themselves."""
+    (population,) = find_populations(expand_populations(spec), name)
+    neuron = spec.neuron[population.neuron]
+    return (read_equations(neuron.equations) or {}) if isinstance(neuron, EquationsNeuron) else ()
 
 
 def _check_event(place: str, event: EventTable, known: Variables | None) -> Problems:

@@ -146,7 +146,9 @@ def _explain_end(folder: RunFolder, code: int, end: dict[str, Any], reached: str
         case ExitCode.STOPPED:
             return _interrupted(folder, reached)
         case ExitCode.STORAGE:
-            problem = Problem(place, f"the recording could not be written, {kept}", evidence=what)
+            problem = Problem(
+                place, f"the recording could not be written, after {reached}; what did fit is kept", evidence=what
+            )
             limited = end.get("errno") == errno.EFBIG
             remedy = RAISE_LIMIT if limited else free_space("--out")
             return StorageError(_advise(problem, remedy, folder))

@@ -2,11 +2,13 @@
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, SupportsIndex
 
 from models.drives import read_series
+from models.errors import Problem
 from models.expand import expand_network
 from models.files import load_network
 from models.groups import Device
@@ -15,6 +17,7 @@ from models.steps import step_time
 from pipeline.arguments import read_value
 from pipeline.build_root import choose_root
 from pipeline.compiler import Arch
+from pipeline.errors import StorageError
 from pipeline.job import Notify
 from pipeline.memory import format_bytes, free_bytes
 from pipeline.planning.calibration import Calibration, Request, calibrate
@@ -23,7 +26,7 @@ from pipeline.program import Progress
 from pipeline.scratch import make_scratch
 from pipeline.signals import interrupt_on_signals
 from pipeline.simulation import Amount, check_seed, check_threads, resolve_steps, set_interval
-from pipeline.storage import explain_failed_writes
+from pipeline.storage import explain_failed_writes, free_space
 
 _REFERENCE_EDGE_BYTES = 40
 """Of a Brian2 synapse and of all else that its program holds: measured on `hierarchy`."""
@@ -133,10 +136,24 @@ def plan_run(
     request = Request(spec, check_seed(seed, spec), resolve_steps(spec, text), device, arch, root.path, n_threads)
     _check_series(request)
     explained = explain_failed_writes({root.path: "--build-root"})
-    with interrupt_on_signals(), explained, make_scratch(root) as scratch:
+    with interrupt_on_signals(), explained, _advising(), make_scratch(root) as scratch:
         found = calibrate(request, scratch, notify or (lambda stage: None), progress)
         free_disk = shutil.disk_usage(scratch).free
     return _predict(request, found, free_disk)
+
+
+@contextmanager
+def _advising() -> Iterator[None]:
+    """Say of a full disk which option of this command chooses another: nobody will look for the short run itself."""
+    try:
+        yield
+    except StorageError as error:
+        raise StorageError(*map(_advise, error.problems)) from None
+
+
+def _advise(problem: Problem) -> Problem:
+    is_full = free_space("--out") in (problem.next or "")
+    return replace(problem, next=free_space("--build-root")) if is_full else problem
 
 
 def _check_series(request: Request) -> None:

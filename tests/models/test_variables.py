@@ -11,7 +11,7 @@ from models.expand import expand_network
 from models.groups import plan_groups
 from models.quantities import parse_any_quantity
 from models.spec import NetworkSpec
-from models.variables import list_variables, read_equations
+from models.variables import Variable, list_variables, read_equations
 
 ADDED = r"(decay|entry|in|keep|mean|propagate|scale|state|sum)_|injected_|.*_into_v$"
 """What the engine adds to what the model says."""
@@ -75,3 +75,15 @@ def test_equations_are_read_as_brian2_reads_them(text: str) -> None:
 def test_what_brian2_cannot_read_is_not_judged(text: str) -> None:
     """Brian2 says what is wrong with it when the program is made."""
     assert read_equations(text) is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown"),
+    [
+        *[("volt", "V"), ("mV", "V"), ("1", ""), ("integer", ""), ("siemens", "S"), ("nothing", "")],
+        ("volt/second", "metre ** 2 * kilogram * second ** -4 * amp ** -1"),
+    ],
+)
+def test_units_of_variables_in_tables(unit: str, shown: str) -> None:
+    """The SI unit by its symbol, or by base units where it has none of its own; none of what Brian2 will refuse."""
+    assert Variable(unit, "state").si_unit == shown

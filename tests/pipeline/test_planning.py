@@ -7,19 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.errors import SpecError
+from models.errors import Problem, SpecError
 from models.files import load_network
 from models.spec import NetworkSpec
 from pipeline import load_run, plan_run, simulate
 from pipeline.bench.probes import measure_folder
 from pipeline.chunk_format import Section
 from pipeline.cli import main
+from pipeline.errors import StorageError
 from pipeline.planning import calibration, streams
 from pipeline.planning.calibration import Calibration, Request, StepTime, measure_step
 from pipeline.planning.plan import Part, Plan
 from pipeline.planning.show import format_plan, format_seconds
 from pipeline.planning.stages import StageClock
 from pipeline.planning.streams import PlannedStream
+from pipeline.storage import free_space
 from tests.conftest import ARCH
 from tests.pipeline.chunk_files import write_stream
 
@@ -268,6 +270,19 @@ def test_a_plan_leaves_nothing_and_is_json(
     assert printed["disk_bytes"] == sum(part["amount"] for part in printed["disk"])
     assert {"memory_bytes", "time_s", "frames", "calibration_s", "free_disk_bytes", "warnings"} <= set(printed)
     assert not [path for name in ("runs", "scratch") for path in (root / name).glob("[!.]*/")]
+
+
+def test_a_plan_that_fills_the_disk_names_its_own_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The short run is in the build root, and nobody will look for it."""
+    problem = Problem("chunk", "cannot be written", next=f"{free_space('--out')}; load what there is")
+
+    def fail(*_: object) -> Calibration:
+        raise StorageError(problem)
+
+    monkeypatch.setattr("pipeline.planning.plan.calibrate", fail)
+    with pytest.raises(StorageError) as caught:
+        plan_run("exponential_current", build_root=tmp_path)
+    assert caught.value.problems == (replace(problem, next=free_space("--build-root")),)
 
 
 @pytest.mark.compiled

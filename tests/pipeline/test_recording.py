@@ -197,6 +197,11 @@ _DAMAGES: list[Callable[[SyntheticRun], Problem]] = [
 ]
 
 
+def test_units_of_states_are_those_of_the_model(run: SyntheticRun) -> None:
+    """Where the index does not say: SI units, as the equations have them."""
+    assert open_recording(run.folder, run.network).readers["states"].units == {"v": "V", "I_lateral": "V"}
+
+
 @pytest.mark.parametrize("damage", _DAMAGES, ids=[damage.__name__.lstrip("_") for damage in _DAMAGES])
 def test_damage_is_named(run: SyntheticRun, damage: Callable[[SyntheticRun], Problem]) -> None:
     """Each damage is one error that names the file, what it should hold, and what it holds."""

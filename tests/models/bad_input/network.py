@@ -168,6 +168,11 @@ CASES: dict[str, Case] = {
         "small: neuron.lif.initial.n: names a file that does not exist (got {folder}/gone.npy).\n"
         "  next: make the file, or correct its name, which is relative to the model file's folder",
     ),
+    "own equations with a variable of another group": (
+        {"neuron.lif": OWN | {"equations": f"{OWN['equations']}\nz : volt (linked)", "parameters": {"tau": "10 ms"}}},
+        "small: neuron.lif.equations: declare z as linked, and nothing links it.\n"
+        "  next: declare it as a variable or a parameter of the neuron",
+    ),
     "own equations that read what arrives": (
         {"neuron.lif": OWN | {"equations": "dv/dt = (I - v + in_fast)/tau : volt", "parameters": {"tau": "10 ms"}}},
         "small: neuron.lif.equations: uses in_fast, which is what arrives in a step and no variable of the neuron.\n"

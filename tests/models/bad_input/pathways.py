@@ -23,7 +23,7 @@ CASES: dict[str, Case] = {
     ),
     "delay of more steps than there are": (
         {"pathway.slow.delay": {"uniform": ["1 ms", "1e9 s"]}},
-        "small: pathway.slow.delay: is too large (expected at most 214748 in SI units; got 1e+09).",
+        "small: pathway.slow.delay: is too large (expected at most 1677.72 in SI units; got 1e+09).",
     ),
     "exception for a layer that no pathway reaches": (
         {"pathway.slow.between": "next", "pathway.slow.layer": {"1": {"weight": "1 mV"}}},

@@ -155,6 +155,15 @@ CASES: dict[str, Case] = {
         {"event.0.set": "in_fast"},
         'small: event.0.set: is no state variable of L1E (expected "I_slow" or "v"; got "in_fast").',
     ),
+    "recorder of what all neurons share": (
+        {
+            "neuron.lif": OWN | {"equations": f"{OWN['equations']}\ny : volt (shared)", "parameters": {"tau": "10 ms"}},
+            "record.currents": STATES | {"variables": ["y"]},
+        },
+        "small: record.currents.variables: names a variable that all neurons of L1E share, and nothing changes "
+        '(got "y").\n'
+        "  next: give it in `parameters` alone",
+    ),
     "recorder of what arrives": (
         {"record.currents": STATES | {"variables": ["in_fast"]}},
         'small: record.currents.variables: names no variable of L1E (expected "I", "I_slow", "tau_m", "tau_slow", "v", '

@@ -202,6 +202,7 @@ def write_program(folder: Path, report: str, ending: str) -> Path:
 
 PLACE = '"where": "/place", "what": "what", "expected": "e", "got": "g"'
 KEPT = "after 25% of its steps; what was recorded until then is kept"
+FITTED = "after 25% of its steps; what did fit is kept"
 ENDS: dict[str, tuple[str, str, type[CurrentsError], str]] = {
     "stopped": (
         '{"end": "stopped", "step": 5}',
@@ -213,14 +214,14 @@ ENDS: dict[str, tuple[str, str, type[CurrentsError], str]] = {
         f'{{"end": "storage", {PLACE}, "errno": 28}}',
         "exit 74",
         StorageError,
-        f"/place: the recording could not be written, {KEPT}.\n"
+        f"/place: the recording could not be written, {FITTED}.\n"
         "  evidence: what\n  next: free some space, or choose another folder with --out; {load}",
     ),
     "limit of size": (
         f'{{"end": "storage", {PLACE}, "errno": 27}}',
         "exit 74",
         StorageError,
-        f"/place: the recording could not be written, {KEPT}.\n"
+        f"/place: the recording could not be written, {FITTED}.\n"
         "  evidence: what\n  next: raise the limit with: ulimit -f unlimited; {load}",
     ),
     "input": (f'{{"end": "input", {PLACE}}}', "exit 65", ProgramError, "/place: what (expected e; got g)."),
