@@ -31,6 +31,11 @@ class Channel:
     """Whether the current is a sum of traces in every step, instead of a state that arrivals enter."""
 
     @property
+    def is_entered(self) -> bool:
+        """Whether arrivals enter it: neither an injected current nor a sum of traces."""
+        return self.kinetics != "current" and not self.summed
+
+    @property
     def sign(self) -> int:
         """+1 for excitatory, -1 for inhibitory."""
         return 1 if self.polarity == "excitatory" else -1

@@ -87,7 +87,7 @@ def list_variables(spec: NetworkSpec) -> dict[str, Variables | None]:
 
 def list_arrivals(spec: NetworkSpec) -> dict[str, tuple[str, ...]]:
     """Return, by population, what the sums of the events that arrive in a step are called: names that are taken."""
-    channels = [channel for channel in gather_channels(spec) if channel.kinetics != "current" and not channel.summed]
+    channels = [channel for channel in gather_channels(spec) if channel.is_entered]
     found: dict[str, tuple[str, ...]] = {}
     for members in group_populations(spec).values():
         names = {population.name for population in members}

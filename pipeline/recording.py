@@ -20,7 +20,7 @@ from models.steps import step_time
 from models.variables import list_variables
 from pipeline import chunk_tiles
 from pipeline.chunk_format import Factors, Section
-from pipeline.chunk_reader import ChunkReader, Counts, Events, open_counts, open_events
+from pipeline.chunk_reader import ChunkReader, Counts, Events, Values, open_counts, open_events
 from pipeline.chunks import Stream, open_stream
 from pipeline.errors import RecordingError
 from pipeline.raw_reader import RawArray, RawReader
@@ -42,7 +42,6 @@ from pipeline.recording_index import (
 from pipeline.recording_origin import Origin, refuse_damage
 from pipeline.run_folder import RunFolder
 
-type Values = NDArray[np.float32] | NDArray[np.float64]
 type Columns = chunk_tiles.Columns
 
 

@@ -34,8 +34,8 @@ class Draft:
 
     @property
     def entered_channels(self) -> tuple[Channel, ...]:
-        """Channels that arrivals enter: neither injected currents nor sums of traces."""
-        return tuple(channel for channel in self.channels if channel.kinetics != "current" and not channel.summed)
+        """Channels that arrivals enter."""
+        return tuple(channel for channel in self.channels if channel.is_entered)
 
     @property
     def injected_channels(self) -> tuple[Channel, ...]:
